@@ -1,0 +1,244 @@
+// The engine: the queue on its journal. The one write path, and what happens when the disk says no.
+//
+//   1. offer    inputs gather while the turn before them is at the disk
+//   2. step     the queue decides all that wait: events, effects (tables: in a transaction)
+//   3. append   the events as one record                             a crash here: nothing happened
+//   4. sync     the record is durable                                a crash here: it happened, nobody was told
+//   5. commit   the tables keep it
+//   6. effects  replies, starts, aborts, feed                        a crash here: clients ask again, attempts crashed
+//
+// Invariant 1: an effect is returned only after the record of its step, and every record before it, is durable.
+// Invariant 2: record k+1 is appended only after the sync of record k returned: turns never overlap.
+// Invariant 3: after a failed sync, or a failed write that could not be taken back, nothing is written any more: `failure`
+//              is set and the process must end. The next one recovers from what the disk really holds.
+// Invariant 4: a full disk refuses clients; what ends an attempt is never refused, only held back until there is room.
+
+import { assert } from '../job/assert.ts';
+import { Instant, earliest } from '../job/job.ts';
+import { SEAL_AFTER_MS, SNAPSHOT_AFTER_BYTES_MIN, SNAPSHOT_RETRY_MS, SPACE_RETRY_MS } from '../job/limits.ts';
+import type { Input, Now } from '../queue/command.ts';
+import type { Effect } from '../queue/effect.ts';
+import { Queue } from '../queue/queue.ts';
+import type { QueueSettings } from '../queue/settings.ts';
+import { DiskError } from '../store/disk.ts';
+import type { DiskProgram } from '../store/disk.ts';
+import type { Journal } from '../store/journal.ts';
+import { recover } from '../store/recovery.ts';
+import type { RecoveryReport } from '../store/recovery.ts';
+import type { SnapshotResult } from '../store/snapshot.ts';
+import type { TablesFactory } from '../store/tables.ts';
+import { Backlog, isClientCommand } from './backlog.ts';
+import { refusalOfFailure, refusalOfOverload } from './refusal.ts';
+import { giveUpReserve, keepReserve } from './reserve.ts';
+
+export type Turn = {
+  /** May leave now: everything they depend on is durable. */
+  readonly effects: readonly Effect[];
+  /** Offer a `tick` and take a turn at this instant, if nothing comes in before; null: only an input can change anything. */
+  readonly wakeAt: Instant | null;
+  /** Run `compact` through this segment beside the engine and tell `snapshotDone`; null: not now. */
+  readonly snapshot: number | null;
+  /** The disk failed: perform the effects (refusals), then end the process. */
+  readonly failure: DiskError | null;
+};
+
+export class Engine {
+  readonly #queue: Queue;
+  readonly #journal: Journal;
+  readonly #backlog = new Backlog();
+  #isWritable: boolean;
+  /** Inputs that the full disk has no room for, in order. */
+  #held: Input[] = [];
+  #spaceRetryAt: Instant;
+  #sealAt: Instant | null = null;
+  #isSnapshotRunning = false;
+  #snapshotRetryAt: Instant;
+  #hasEnded = false;
+
+  private constructor(options: { queue: Queue; journal: Journal; isWritable: boolean; now: Now }) {
+    this.#queue = options.queue;
+    this.#journal = options.journal;
+    this.#isWritable = options.isWritable;
+    this.#spaceRetryAt = options.now.at;
+    this.#snapshotRetryAt = options.now.at;
+    this.#backlog.offer({ requestId: null, command: { kind: 'recover' } });
+  }
+
+  /**
+   * Recovers the directory. The first turn marks what was running as crashed: take it before anything is served.
+   * @throws {DamageError | FormatError} if the directory must not be touched; nothing was changed.
+   * @throws {DiskError} if the disk failed.
+   */
+  static *open(options: {
+    tables: TablesFactory;
+    directoryId: string;
+    settings: QueueSettings;
+    now: Now;
+  }): DiskProgram<{ engine: Engine; report: RecoveryReport; lastAt: Instant }> {
+    const { tables, journal, report } = yield* recover(options);
+    const isWritable = yield* keepReserve();
+    const queue = new Queue({ tables, settings: options.settings });
+    const engine = new Engine({ queue, journal, isWritable, now: options.now });
+    return { engine, report, lastAt: tables.meta().lastAt };
+  }
+
+  /** Whether inputs wait for a turn. */
+  get hasWork(): boolean {
+    return this.#backlog.size > 0;
+  }
+
+  /** Whether submissions can be stored; false while the disk is full. */
+  get isWritable(): boolean {
+    return this.#isWritable;
+  }
+
+  get running(): number {
+    return this.#queue.running;
+  }
+
+  get abandoned(): number {
+    return this.#queue.abandoned;
+  }
+
+  /** Takes the input for the next turn; a client's may be refused at once, by the effects that are returned. */
+  offer(input: Input): readonly Effect[] {
+    assert(!this.#hasEnded, 'nothing is offered to an engine that has ended');
+    return this.#backlog.offer(input) ? [] : refusalOfOverload(input);
+  }
+
+  *turn(now: Now): DiskProgram<Turn> {
+    assert(!this.#hasEnded, 'an engine that has ended takes no turn');
+    try {
+      if (!this.#isWritable && now.at >= this.#spaceRetryAt) yield* this.#seekSpace(now);
+    } catch (error) {
+      return this.#fail([], error);
+    }
+    return yield* this.#write(this.#backlog.take(), now);
+  }
+
+  /** Ends an orderly shutdown: whatever still waits is refused, then the journal is closed. */
+  *close(): DiskProgram<Turn> {
+    assert(!this.#hasEnded, 'an engine is closed once');
+    const effects = refusalOfFailure(this.#backlog.takeAll(), 'draining');
+    this.#hasEnded = true;
+    try {
+      yield* this.#journal.close();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      return { effects, wakeAt: null, snapshot: null, failure: error };
+    }
+    return { effects, wakeAt: null, snapshot: null, failure: null };
+  }
+
+  /** A snapshot ended; null if it failed: the journal is kept and it is tried again later. */
+  snapshotDone(result: SnapshotResult | null, now: Now): void {
+    assert(this.#isSnapshotRunning, 'only a running snapshot ends');
+    this.#isSnapshotRunning = false;
+    if (result === null) this.#snapshotRetryAt = Instant(now.at + SNAPSHOT_RETRY_MS);
+    else this.#journal.compacted(result);
+  }
+
+  *#write(inputs: readonly Input[], now: Now): DiskProgram<Turn> {
+    const decided = this.#queue.step(inputs, { now, isWritable: this.#isWritable });
+    try {
+      if (decided.events.length > 0) {
+        yield* this.#journal.append(decided.events);
+        this.#sealAt = Instant(now.at + SEAL_AFTER_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#queue.rollback();
+      return this.#journal.broken ? this.#fail(inputs, error) : yield* this.#writeWithoutSpace(inputs, now, error);
+    }
+    this.#queue.commit();
+
+    const effects: Effect[] = [...decided.effects];
+    if (decided.rows.length > 0) effects.push({ kind: 'publish', rows: decided.rows });
+    return yield* this.#tend({ effects, wakeAt: decided.wakeAt, isIdle: decided.events.length === 0 }, now);
+  }
+
+  /** The record found no room and was cut off again: nothing of the step has happened. */
+  *#writeWithoutSpace(inputs: readonly Input[], now: Now, full: DiskError): DiskProgram<Turn> {
+    if (this.#isWritable) {
+      this.#isWritable = false;
+      this.#spaceRetryAt = Instant(now.at + SPACE_RETRY_MS);
+      try {
+        yield* giveUpReserve();
+      } catch (error) {
+        return this.#fail(inputs, error);
+      }
+      return yield* this.#write(inputs, now);
+    }
+    // A start that cannot store what crashed does not begin.
+    if (inputs.some(({ command }) => command.kind === 'recover')) return this.#fail(inputs, full);
+    // Even the room of the reserve is used up. A step of clients alone writes nothing while the disk is full.
+    this.#held.push(...inputs.filter(({ command }) => !isClientCommand(command) && command.kind !== 'tick'));
+    const clients = inputs.filter(({ command }) => isClientCommand(command));
+    const turn = yield* this.#write(clients, now);
+    const wakeAt = turn.wakeAt === null ? this.#spaceRetryAt : Instant(Math.max(turn.wakeAt, this.#spaceRetryAt));
+    return { ...turn, wakeAt };
+  }
+
+  *#seekSpace(now: Now): DiskProgram<void> {
+    this.#spaceRetryAt = Instant(now.at + SPACE_RETRY_MS);
+    this.#isWritable = yield* keepReserve();
+    this.#backlog.giveBack(this.#held);
+    this.#held = [];
+  }
+
+  /** What the journal needs beside records: a seal when it is quiet, a new segment when it has outgrown the snapshot. */
+  *#tend(done: { effects: readonly Effect[]; wakeAt: Instant | null; isIdle: boolean }, now: Now): DiskProgram<Turn> {
+    let snapshot: number | null = null;
+    let failure: DiskError | null = null;
+    try {
+      if (done.isIdle) yield* this.#sealIfDue(now);
+      snapshot = yield* this.#rotateIfDue(now);
+    } catch (error) {
+      if (!(error instanceof DiskError) || !this.#journal.broken) throw error;
+      this.#hasEnded = true;
+      failure = error;
+    }
+    const effects = failure === null ? done.effects : [...done.effects, ...this.#refuseBacklog()];
+    const spaceAt = this.#isWritable ? null : this.#spaceRetryAt;
+    return { effects, wakeAt: earliest(done.wakeAt, this.#sealAt, spaceAt), snapshot, failure };
+  }
+
+  *#sealIfDue(now: Now): DiskProgram<void> {
+    if (this.#sealAt === null || now.at < this.#sealAt) return;
+    this.#sealAt = null;
+    if (this.#journal.sealed) return;
+    try {
+      yield* this.#journal.seal();
+    } catch (error) {
+      if (!(error instanceof DiskError) || this.#journal.broken) throw error;
+      this.#sealAt = Instant(now.at + SPACE_RETRY_MS);
+    }
+  }
+
+  *#rotateIfDue(now: Now): DiskProgram<number | null> {
+    const { bytesSinceSnapshot, snapshotBytes } = this.#journal;
+    if (this.#isSnapshotRunning || !this.#isWritable || now.at < this.#snapshotRetryAt) return null;
+    if (bytesSinceSnapshot < Math.max(SNAPSHOT_AFTER_BYTES_MIN, snapshotBytes)) return null;
+    try {
+      const closed = yield* this.#journal.rotate();
+      this.#isSnapshotRunning = true;
+      return closed;
+    } catch (error) {
+      if (!(error instanceof DiskError) || this.#journal.broken) throw error;
+      this.#snapshotRetryAt = Instant(now.at + SNAPSHOT_RETRY_MS);
+      return null;
+    }
+  }
+
+  /** The outcome of these inputs is unknown; what waits behind them was never written. */
+  #fail(inputs: readonly Input[], error: unknown): Turn {
+    if (!(error instanceof DiskError)) throw error;
+    this.#hasEnded = true;
+    const effects = [...refusalOfFailure(inputs, 'outcome-unknown'), ...this.#refuseBacklog()];
+    return { effects, wakeAt: null, snapshot: null, failure: error };
+  }
+
+  #refuseBacklog(): Effect[] {
+    return refusalOfFailure([...this.#backlog.takeAll(), ...this.#held], 'disk-failed');
+  }
+}

@@ -1,0 +1,115 @@
+// Submissions: all or nothing, replays recognised by their key, and refused where the queue is full.
+
+import { assert } from '../job/assert.ts';
+import { Instant } from '../job/job.ts';
+import type { Job } from '../job/job.ts';
+import type { RequestId, Start, Submission } from './command.ts';
+import type { Refusal } from './effect.ts';
+import { isSameJson } from './json-equality.ts';
+import { DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_MS } from './settings.ts';
+import type { Step } from './step.ts';
+
+/** What becomes of one submission: a new job, or the one that its key already names. */
+type Plan =
+  | { readonly kind: 'new'; readonly submission: Submission }
+  | { readonly kind: 'replay'; readonly job: Job }
+  /** A replay of another submission of the same request. */
+  | { readonly kind: 'repeat'; readonly index: number }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export function submit(step: Step, requestId: RequestId | null, submissions: readonly Submission[]): void {
+  if (step.memory.isDraining) return step.refuse(requestId, { reason: 'draining' });
+
+  const plans = plan(step, submissions);
+  const refusals = plans.flatMap((one) => (one.kind === 'refused' ? [one.refusal] : []));
+  if (refusals.length > 0) return step.refuse(requestId, ...refusals);
+
+  const fresh = plans.flatMap((one) => (one.kind === 'new' ? [one.submission] : []));
+  const refusal = fresh.length === 0 ? undefined : roomRefusal(step, fresh);
+  if (refusal !== undefined) return step.refuse(requestId, refusal);
+
+  const outcomes: { job: Job; replayed: boolean }[] = [];
+  for (const one of plans) {
+    if (one.kind === 'new') outcomes.push({ job: create(step, one.submission), replayed: false });
+    else if (one.kind === 'replay') outcomes.push({ job: one.job, replayed: true });
+    else if (one.kind === 'repeat') outcomes.push({ job: jobAt(outcomes, one.index), replayed: true });
+  }
+  step.reply(requestId, { kind: 'submitted', outcomes });
+}
+
+function plan(step: Step, submissions: readonly Submission[]): Plan[] {
+  const firstByKey = new Map<string, number>();
+  return submissions.map((submission, index): Plan => {
+    const { idempotencyKey: key, type } = submission;
+    if (key !== null) {
+      const stored = step.tables.jobByKey(key);
+      if (stored !== undefined) {
+        if (isSameRequest(submission, stored)) return { kind: 'replay', job: stored };
+        return { kind: 'refused', refusal: { reason: 'key-reused', index, key, jobId: stored.id } };
+      }
+      const firstIndex = firstByKey.get(key);
+      const first = firstIndex === undefined ? undefined : submissions[firstIndex];
+      if (firstIndex !== undefined && first !== undefined) {
+        if (isSameRequest(submission, first)) return { kind: 'repeat', index: firstIndex };
+        return { kind: 'refused', refusal: { reason: 'key-reused', index, key, jobId: first.id } };
+      }
+      firstByKey.set(key, index);
+    }
+    if (!step.settings.types.has(type)) return { kind: 'refused', refusal: { reason: 'unknown-type', index, type } };
+    return { kind: 'new', submission };
+  });
+}
+
+const isSameRequest = (a: Submission, b: Pick<Job, 'type' | 'queue' | 'payload'>): boolean =>
+  a.type === b.type && a.queue === b.queue && isSameJson(a.payload, b.payload);
+
+function roomRefusal(step: Step, fresh: readonly Submission[]): Refusal | undefined {
+  if (!step.isWritable) return { reason: 'read-only' };
+  const { census } = step.memory;
+  const { depthLimit, bytesLimit } = step.settings;
+  if (census.depth + fresh.length > depthLimit) {
+    return { reason: 'depth-limit', depth: census.depth, limit: depthLimit };
+  }
+  const payloadBytes = fresh.reduce((sum, submission) => sum + submission.payload.length, 0);
+  if (census.bytes + payloadBytes > bytesLimit || census.bytes >= bytesLimit) {
+    return { reason: 'bytes-limit', bytes: census.bytes, limit: bytesLimit };
+  }
+  return undefined;
+}
+
+function create(step: Step, submission: Submission): Job {
+  const { start, maxRetries, timeoutMs, ...specification } = submission;
+  const type = step.settings.types.get(submission.type);
+  const job = step.happen(submission.id, undefined, {
+    kind: 'submitted',
+    job: {
+      ...specification,
+      maxRetries: maxRetries ?? type?.maxRetries ?? DEFAULT_MAX_RETRIES,
+      timeoutMs: timeoutMs ?? type?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    },
+    runAt: startAt(step, start),
+  });
+  assert(job !== undefined, 'a submission makes a job');
+  return job;
+}
+
+/**
+ * The instant on the queue's clock. A client's `run_at` is an instant of the wall clock: where that was set since the
+ * process started, what counts is how far ahead it is now.
+ */
+function startAt(step: Step, start: Start): Instant {
+  switch (start.kind) {
+    case 'now':
+      return step.at;
+    case 'after':
+      return Instant(step.at + start.delayMs);
+    case 'at':
+      return Instant(step.at + Math.max(0, start.instant - step.wallAt));
+  }
+}
+
+function jobAt(outcomes: readonly { readonly job: Job }[], index: number): Job {
+  const outcome = outcomes[index];
+  assert(outcome !== undefined, 'a repeated submission follows the one it repeats');
+  return outcome.job;
+}

@@ -1,0 +1,44 @@
+// How the process ends, and what the operator is told. The one place that knows the exit codes.
+
+import { InvariantError } from '../core/job/assert.ts';
+import { DamageError, FormatError } from '../core/store/damage.ts';
+import { DiskError } from '../core/store/disk.ts';
+import { ConfigError } from './config.ts';
+import { LockedError } from './disk/lock.ts';
+import { HandlersError } from './worker/registry.ts';
+
+export const EXIT = {
+  orderly: 0,
+  refused: 1,
+  usage: 2,
+  damage: 3,
+  diskFailed: 4,
+  defect: 70,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Why a start failed, by blame. `lines` are for standard error. */
+export function describeFailure(error: unknown): { code: ExitCode; text: string } {
+  if (error instanceof ConfigError || error instanceof LockedError || error instanceof HandlersError) {
+    return { code: EXIT.refused, text: error.message };
+  }
+  if (error instanceof FormatError) return { code: EXIT.refused, text: error.message };
+  if (error instanceof DamageError) return { code: EXIT.damage, text: error.message };
+  if (error instanceof DiskError) return { code: EXIT.diskFailed, text: describeDiskError(error) };
+  if (isAddressError(error)) return { code: EXIT.refused, text: error.message };
+  if (error instanceof InvariantError) return { code: EXIT.defect, text: `a broken invariant: ${error.message}` };
+  return { code: EXIT.defect, text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function describeDiskError(error: DiskError): string {
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return `${error.message}${cause}`;
+}
+
+/** The address is taken, or not ours. */
+function isAddressError(error: unknown): error is Error {
+  return (
+    error instanceof Error && 'syscall' in error && (error.syscall === 'listen' || error.syscall === 'getaddrinfo')
+  );
+}
