@@ -4,7 +4,7 @@ import { InvariantError } from '../core/job/assert.ts';
 import { DamageError, FormatError } from '../core/store/damage.ts';
 import { DiskError } from '../core/store/disk.ts';
 import { ConfigError } from './config.ts';
-import { LockedError } from './disk/lock.ts';
+import { LockedError } from './disk/holder.ts';
 import { HandlersError } from './worker/registry.ts';
 
 export const EXIT = {
@@ -26,7 +26,11 @@ export function describeFailure(error: unknown): { code: ExitCode; text: string 
   if (error instanceof FormatError) return { code: EXIT.refused, text: error.message };
   if (error instanceof DamageError) return { code: EXIT.damage, text: error.message };
   if (error instanceof DiskError) return { code: EXIT.diskFailed, text: describeDiskError(error) };
-  if (isAddressError(error)) return { code: EXIT.refused, text: error.message };
+  const syscall = syscallOf(error);
+  if (ADDRESS_SYSCALLS.has(syscall))
+    return { code: EXIT.refused, text: `PORT or HOST cannot be used: ${messageOf(error)}` };
+  if (DIRECTORY_SYSCALLS.has(syscall))
+    return { code: EXIT.refused, text: `DATA_DIR cannot be used: ${messageOf(error)}` };
   if (error instanceof InvariantError) return { code: EXIT.defect, text: `a broken invariant: ${error.message}` };
   return { code: EXIT.defect, text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
@@ -36,9 +40,8 @@ function describeDiskError(error: DiskError): string {
   return `${error.message}${cause}`;
 }
 
-/** The address is taken, or not ours. */
-function isAddressError(error: unknown): error is Error {
-  return (
-    error instanceof Error && 'syscall' in error && (error.syscall === 'listen' || error.syscall === 'getaddrinfo')
-  );
-}
+const ADDRESS_SYSCALLS: ReadonlySet<unknown> = new Set(['listen', 'bind', 'getaddrinfo']);
+const DIRECTORY_SYSCALLS: ReadonlySet<unknown> = new Set(['mkdir', 'stat', 'statfs', 'chmod', 'open', 'fsync']);
+
+const syscallOf = (error: unknown): unknown => (error instanceof Error ? Reflect.get(error, 'syscall') : undefined);
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

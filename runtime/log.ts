@@ -23,7 +23,7 @@ type Severity = 'debug' | 'info' | 'warn' | 'error';
 const WAITING_BYTES_MAX = 1024 * 1024;
 
 /** Milliseconds between two tries of an output that took none. */
-const OUTPUT_RETRY_MS = 1_000;
+const OUTPUT_RETRY_MS = 50;
 
 /** Writes to the file descriptor; `isTerminal` makes the lines readable for people. */
 export function createLog(options: { level: LogLevel; fd?: number; isTerminal?: boolean }): Log {

@@ -2,7 +2,6 @@
 // reverse. HTTP and the command line stand on it; it knows nothing of them.
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, chmod } from 'node:fs/promises';
 import { JobId } from '../core/job/job.ts';
 import { Engine } from '../core/engine/engine.ts';
 import type { ClientCommand } from '../core/queue/command.ts';
@@ -12,6 +11,7 @@ import { DiskError } from '../core/store/disk.ts';
 import type { RecoveryReport } from '../core/store/recovery.ts';
 import type { EventRow } from '../core/store/tables.ts';
 import { QueueClock } from './clock.ts';
+import { prepareDirectory } from './disk/directory.ts';
 import { fileSystemWarning } from './disk/file-system.ts';
 import { holdLock } from './disk/lock.ts';
 import type { Lock } from './disk/lock.ts';
@@ -62,12 +62,10 @@ export class Service implements QueuePort {
    */
   static async open(options: ServiceOptions): Promise<Service> {
     const { directory, log } = options;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const lock = await holdLock(directory);
+    const warnings = [prepareDirectory(directory), fileSystemWarning(directory)];
+    for (const warning of warnings) if (warning !== null) log.warn({ directory }, warning);
+    const lock = holdLock(directory);
     try {
-      await chmod(directory, 0o700);
-      const warning = await fileSystemWarning(directory);
-      if (warning !== null) log.warn({ directory }, warning);
       const disk = new NodeDisk(directory, { onSync: (file, durationMs) => onSync(options, file, durationMs) });
       const clock = new QueueClock();
       const settings: QueueSettings = { ...options, types: settingsOf(options.handlers) };

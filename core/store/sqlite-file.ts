@@ -28,7 +28,8 @@ function check(bytes: Uint8Array): void {
   const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
   if (header.getUint32(APPLICATION_ID_OFFSET) !== APPLICATION_ID) throw new Error('not a database of perdure');
   const format = header.getUint32(FORMAT_OFFSET);
-  if (format > FORMAT) throw new Error(`format ${format} is newer than format ${FORMAT}, the newest that is known here`);
+  if (format > FORMAT)
+    throw new Error(`format ${format} is newer than format ${FORMAT}, the newest that is known here`);
   if (format < 1) throw new Error(`format ${format} never was one of perdure`);
   const pageBytes = header.getUint16(PAGE_BYTES_OFFSET);
   const expected = (pageBytes === 1 ? 65_536 : pageBytes) * header.getUint32(PAGES_OFFSET);

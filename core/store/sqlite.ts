@@ -11,8 +11,8 @@ import type { Job, JobState } from '../job/job.ts';
 import { isLoose } from './event-class.ts';
 import type { Database, Sqlite, SqlValue, Statement } from './sqlite-driver.ts';
 import { openDatabase } from './sqlite-file.ts';
-import { EVENT_COLUMNS, eventOf, instant, integer, JOB_COLUMNS, jobOf, jobValues } from './sqlite-rows.ts';
-import { LIFE_ASSIGNMENTS, lifeValues, text } from './sqlite-rows.ts';
+import { eventOf, instant, integer, jobOf, jobValues, lifeValues, text } from './sqlite-rows.ts';
+import * as sql from './sqlite-statements.ts';
 import { fromText, toText } from './sqlite-text.ts';
 import type { EventRow, JobFilter, Meta, Tables, TablesFactory } from './tables.ts';
 
@@ -49,15 +49,15 @@ class SqliteTables implements Tables {
 
   constructor(database: Database) {
     this.#database = database;
-    const meta = this.#one(`SELECT last_seq, last_at, forgotten_seq FROM meta`, [], (row) => ({
+    const meta = this.#one(sql.SELECT_META, [], (row) => ({
       lastSeq: integer(row[0]),
       lastAt: instant(row[1]),
       forgottenSeq: integer(row[2]),
     }));
     assert(meta !== undefined, 'meta has its row');
-    const looseEvents = this.#number(`SELECT count(*) FROM event WHERE job_seq IS NULL`, []);
+    const looseEvents = this.#number(sql.COUNT_LOOSE, []);
     this.#fields = { meta, looseEvents };
-    this.#latestJobSeq = this.#number(`SELECT ifnull(max(submitted_seq), 0) FROM job`, []);
+    this.#latestJobSeq = this.#number(sql.SELECT_LATEST_JOB, []);
   }
 
   begin(): void {
@@ -70,11 +70,7 @@ class SqliteTables implements Tables {
     assert(this.#before !== undefined, 'a commit ends a transaction');
     const { meta } = this.#fields;
     if (meta !== this.#before.meta) {
-      this.#run(`UPDATE meta SET last_seq = ?, last_at = ?, forgotten_seq = ?`, [
-        meta.lastSeq,
-        meta.lastAt,
-        meta.forgottenSeq,
-      ]);
+      this.#run(sql.UPDATE_META, [meta.lastSeq, meta.lastAt, meta.forgottenSeq]);
     }
     this.#run(`COMMIT`);
     this.#before = undefined;
@@ -98,77 +94,56 @@ class SqliteTables implements Tables {
   }
 
   job(id: JobId): Job | undefined {
-    return this.#one(SELECT_JOB, [toText(id)], jobOf);
+    return this.#one(sql.SELECT_JOB, [toText(id)], jobOf);
   }
 
   jobByKey(idempotencyKey: string): Job | undefined {
-    return this.#one(SELECT_JOB_BY_KEY, [toText(idempotencyKey)], jobOf);
+    return this.#one(sql.SELECT_JOB_BY_KEY, [toText(idempotencyKey)], jobOf);
   }
 
   putJob(job: Job): void {
     this.#assertWritable();
-    this.#recent = { id: job.id, seq: job.submittedSeq };
-    if (job.submittedSeq <= this.#latestJobSeq) {
-      this.#run(UPDATE_JOB, [...lifeValues(job), job.submittedSeq]);
-      if (this.#database.getRowsModified() === 1) return;
+    if (job.submittedSeq > this.#latestJobSeq || !this.#update(job)) {
+      this.#run(sql.INSERT_JOB, jobValues(job));
+      this.#latestJobSeq = Math.max(this.#latestJobSeq, job.submittedSeq);
     }
-    this.#run(INSERT_JOB, jobValues(job));
-    this.#latestJobSeq = Math.max(this.#latestJobSeq, job.submittedSeq);
+    this.#recent = { id: job.id, seq: job.submittedSeq };
   }
 
   removeJob(id: JobId): number {
     this.#assertWritable();
     const seq = this.#seqOf(id);
-    const forgotten = this.#number(`SELECT ifnull(max(seq), 0) FROM event WHERE job_seq = ?`, [seq]);
-    this.#run(`DELETE FROM event WHERE job_seq = ?`, [seq]);
-    this.#run(`DELETE FROM job WHERE submitted_seq = ?`, [seq]);
+    const forgotten = this.#number(sql.SELECT_LATEST_EVENT_OF_JOB, [seq]);
+    this.#run(sql.DELETE_EVENTS_OF_JOB, [seq]);
+    this.#run(sql.DELETE_JOB, [seq]);
     this.#recent = undefined;
     return forgotten;
   }
 
   list(query: { filter: JobFilter; before: number | undefined; limit: number }): Job[] {
     const { filter, before = Number.MAX_SAFE_INTEGER, limit } = query;
-    const conditions = conditionsOf(filter);
-    const values = [filter.type, filter.queue].filter((value) => value !== undefined).map(toText);
-    return this.#all(
-      `SELECT ${JOB_COLUMNS} FROM job WHERE ${conditions} submitted_seq < ? ORDER BY submitted_seq DESC LIMIT ?`,
-      [...values, before, limit],
-      jobOf,
-    );
+    const names = [filter.type, filter.queue].filter((name) => name !== undefined).map(toText);
+    return this.#all(sql.selectList(filter), [...names, before, limit], jobOf);
   }
 
   *jobsIn(state: JobState): Iterable<Job> {
-    const sql = `SELECT ${JOB_COLUMNS} FROM job WHERE state = '${state}' AND submitted_seq > ?
-                 ORDER BY submitted_seq LIMIT ${PAGE_JOBS}`;
-    let page = this.#all(sql, [-1], jobOf);
+    let page = this.#all(sql.SELECT_STATE, [state, 0, PAGE_JOBS], jobOf);
     for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
       yield* page;
-      page = this.#all(sql, [last.submittedSeq], jobOf);
+      page = this.#all(sql.SELECT_STATE, [state, last.submittedSeq, PAGE_JOBS], jobOf);
     }
   }
 
   finishedBefore(at: Instant, limit: number): JobId[] {
-    return this.#all(
-      `SELECT id FROM job WHERE finished_at <= ? ORDER BY finished_at, submitted_seq LIMIT ?`,
-      [at, limit],
-      (row) => JobId(fromText(text(row[0]))),
-    );
+    return this.#all(sql.SELECT_FINISHED, [at, limit], (row) => JobId(fromText(text(row[0]))));
   }
 
   oldestFinishedAt(): Instant | undefined {
-    return this.#one(
-      `SELECT finished_at FROM job WHERE finished_at IS NOT NULL ORDER BY finished_at LIMIT 1`,
-      [],
-      (row) => instant(row[0]),
-    );
+    return this.#one(sql.SELECT_OLDEST_FINISHED, [], (row) => instant(row[0]));
   }
 
   oldestPendingAt(queue: string): Instant | undefined {
-    return this.#one(
-      `SELECT created_at FROM job WHERE queue = ? AND state = 'pending' ORDER BY submitted_seq LIMIT 1`,
-      [toText(queue)],
-      (row) => instant(row[0]),
-    );
+    return this.#one(sql.SELECT_OLDEST_PENDING, [toText(queue)], (row) => instant(row[0]));
   }
 
   putEvent(row: EventRow): void {
@@ -176,31 +151,28 @@ class SqliteTables implements Tables {
     const detail = row.detail === null ? null : JSON.stringify(row.detail);
     if (isLoose(row.kind)) {
       const names = [row.jobId, row.type, row.queue].map((name) => (name === null ? null : toText(name)));
-      this.#run(INSERT_LOOSE_EVENT, [row.seq, row.at, row.kind, row.state, row.attempt, detail, ...names]);
+      this.#run(sql.INSERT_LOOSE_EVENT, [row.seq, row.at, row.kind, row.state, row.attempt, detail, ...names]);
       this.#fields = { ...this.#fields, looseEvents: this.#fields.looseEvents + 1 };
       return;
     }
     assert(row.jobId !== null, `${row.kind} is an event of a job`);
-    this.#run(INSERT_EVENT, [row.seq, row.at, row.kind, this.#seqOf(row.jobId), row.state, row.attempt, detail]);
+    this.#run(sql.INSERT_EVENT, [row.seq, row.at, row.kind, this.#seqOf(row.jobId), row.state, row.attempt, detail]);
   }
 
   history(id: JobId): EventRow[] {
-    return this.#all(SELECT_HISTORY, [toText(id)], eventOf);
+    return this.#all(sql.SELECT_HISTORY, [toText(id)], eventOf);
   }
 
   eventsAfter(seq: number, limit: number): EventRow[] {
-    return this.#all(SELECT_EVENTS, [seq, limit], eventOf);
+    return this.#all(sql.SELECT_EVENTS, [seq, limit], eventOf);
   }
 
   trimLooseEvents(keep: number): number {
     this.#assertWritable();
     const surplus = this.#fields.looseEvents - keep;
     if (surplus <= 0) return 0;
-    const forgotten = this.#number(
-      `SELECT max(seq) FROM (SELECT seq FROM event WHERE job_seq IS NULL ORDER BY seq LIMIT ?)`,
-      [surplus],
-    );
-    this.#run(`DELETE FROM event WHERE job_seq IS NULL AND seq <= ?`, [forgotten]);
+    const forgotten = this.#number(sql.SELECT_LOOSE_SURPLUS, [surplus]);
+    this.#run(sql.DELETE_LOOSE, [forgotten]);
     this.#fields = { ...this.#fields, looseEvents: keep };
     return forgotten;
   }
@@ -208,29 +180,19 @@ class SqliteTables implements Tables {
   trimFeedOnlyEvents(id: JobId, keep: number): number {
     this.#assertWritable();
     const seq = this.#seqOf(id);
-    const forgotten = this.#one(
-      `SELECT seq FROM event WHERE job_seq = ? AND kind IN ('extended', 'progressed') ORDER BY seq DESC LIMIT 1 OFFSET ?`,
-      [seq, keep],
-      (row) => integer(row[0]),
-    );
+    const forgotten = this.#one(sql.SELECT_FEED_ONLY_SURPLUS, [seq, keep], (row) => integer(row[0]));
     if (forgotten === undefined) return 0;
-    this.#run(`DELETE FROM event WHERE job_seq = ? AND kind IN ('extended', 'progressed') AND seq <= ?`, [
-      seq,
-      forgotten,
-    ]);
+    this.#run(sql.DELETE_FEED_ONLY, [seq, forgotten]);
     return forgotten;
   }
 
   pausedQueues(): string[] {
-    return this.#all(`SELECT name FROM paused_queue`, [], (row) => fromText(text(row[0]))).sort();
+    return this.#all(sql.SELECT_PAUSED, [], (row) => fromText(text(row[0]))).sort();
   }
 
   putPaused(queue: string, paused: boolean): void {
     this.#assertWritable();
-    const sql = paused
-      ? `INSERT INTO paused_queue VALUES (?) ON CONFLICT DO NOTHING`
-      : `DELETE FROM paused_queue WHERE name = ?`;
-    this.#run(sql, [toText(queue)]);
+    this.#run(paused ? sql.INSERT_PAUSED : sql.DELETE_PAUSED, [toText(queue)]);
   }
 
   export(): Uint8Array {
@@ -246,19 +208,25 @@ class SqliteTables implements Tables {
     assert(this.#before !== undefined, 'writes happen inside a transaction');
   }
 
+  /** False if there is no such job. */
+  #update(job: Job): boolean {
+    this.#run(sql.UPDATE_JOB, [...lifeValues(job), job.submittedSeq, toText(job.id)]);
+    return this.#database.getRowsModified() === 1;
+  }
+
   /** The `submitted_seq` of a job that exists. */
   #seqOf(id: JobId): number {
     if (this.#recent?.id === id) return this.#recent.seq;
-    const seq = this.#one(`SELECT submitted_seq FROM job WHERE id = ?`, [toText(id)], (row) => integer(row[0]));
+    const seq = this.#one(sql.SELECT_JOB_SEQ, [toText(id)], (row) => integer(row[0]));
     assert(seq !== undefined, `job ${id} exists`);
     return seq;
   }
 
-  #statement(sql: string): Statement {
-    let statement = this.#statements.get(sql);
+  #statement(text: string): Statement {
+    let statement = this.#statements.get(text);
     if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
+      statement = this.#database.prepare(text);
+      this.#statements.set(text, statement);
     }
     return statement;
   }
@@ -287,39 +255,4 @@ class SqliteTables implements Tables {
   #number(sql: string, values: SqlValue[]): number {
     return integer(this.#one(sql, values, (row) => row)?.[0]);
   }
-}
-
-const SELECT_JOB = `SELECT ${JOB_COLUMNS} FROM job WHERE id = ?`;
-
-const SELECT_JOB_BY_KEY = `SELECT ${JOB_COLUMNS} FROM job WHERE idempotency_key = ?`;
-
-const UPDATE_JOB = `UPDATE job SET ${LIFE_ASSIGNMENTS} WHERE submitted_seq = ?`;
-
-const SELECT_HISTORY = `SELECT ${EVENT_COLUMNS} FROM job JOIN event ON event.job_seq = job.submitted_seq
-  WHERE job.id = ? AND event.kind NOT IN ('extended', 'progressed') ORDER BY event.seq`;
-
-const SELECT_EVENTS = `SELECT ${EVENT_COLUMNS} FROM event LEFT JOIN job ON job.submitted_seq = event.job_seq
-  WHERE event.seq > ? ORDER BY event.seq LIMIT ?`;
-
-const INSERT_JOB = `INSERT INTO job (${JOB_COLUMNS.replaceAll('job.', '')}) VALUES (${Array(22).fill('?').join(', ')})`;
-
-const INSERT_EVENT = `INSERT INTO event (seq, at, kind, job_seq, state, attempt, detail) VALUES (?, ?, ?, ?, ?, ?, ?)`;
-
-const INSERT_LOOSE_EVENT = `INSERT INTO event (seq, at, kind, state, attempt, detail, job_id, type, queue)
-                            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-
-/**
- * The filter as SQL. The `+` keeps SQLite from an index: most jobs have succeeded, so that state narrows least of all, and
- * any other state narrows most.
- */
-function conditionsOf(filter: JobFilter): string {
-  const { state, type, queue } = filter;
-  const byState = state !== undefined && (state !== 'succeeded' || (type === undefined && queue === undefined));
-  const byType = !byState && type !== undefined;
-  const byQueue = state === 'pending' || (!byState && !byType);
-  return [
-    state === undefined ? '' : `${byState ? '' : '+'}state = '${state}' AND`,
-    type === undefined ? '' : `${byType ? '' : '+'}type = ? AND`,
-    queue === undefined ? '' : `${byQueue ? '' : '+'}queue = ? AND`,
-  ].join(' ');
 }

@@ -1,6 +1,6 @@
 // What kind of file system the data directory is on: some forget, and some say "synced" of what is not.
 
-import { statfsSync } from 'node:fs';
+import fs from 'node:fs';
 
 type Kind = { readonly name: string; readonly isRemote: boolean; readonly trouble: string };
 
@@ -33,4 +33,4 @@ export function fileSystemWarning(directory: string): string | null {
 /** Whether other machines may be at work in the directory too. */
 export const isRemoteFileSystem = (directory: string): boolean => kindOf(directory)?.isRemote ?? false;
 
-const kindOf = (directory: string): Kind | undefined => KINDS.get(statfsSync(directory).type >>> 0);
+const kindOf = (directory: string): Kind | undefined => KINDS.get(fs.statfsSync(directory).type >>> 0);

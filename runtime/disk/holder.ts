@@ -69,6 +69,15 @@ export function judge(holder: Holder, directory: string): Judgement {
   return found === undefined || found.isZombie || found.startTime !== holder.startTime ? 'dead' : 'alive';
 }
 
+/** @throws {LockedError} unless the file names a holder that is proven dead. */
+export function refuseUnlessDead(directory: string, file: string): void {
+  const holder = decodeHolder(fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
+  const judgement = holder === undefined ? 'unknown' : judge(holder, directory);
+  if (judgement === 'dead') return;
+  const advice = judgement === 'alive' ? '' : `, if that one is still running; if not, remove ${file}`;
+  throw new LockedError(`the data directory ${directory} is held by ${describeHolder(holder)}${advice}`);
+}
+
 /** As the message names it: "process 1234 since 2026-01-01T00:00:00.000Z". */
 export const describeHolder = (holder: Holder | undefined): string =>
   holder === undefined ? 'another process' : `process ${holder.pid} since ${holder.since}`;

@@ -11,8 +11,8 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { decodeHolder, describeHolder, encodeHolder, judge, LockedError, thisProcess } from './holder.ts';
-import { acquirePidFile, PID_FILE } from './pid-file.ts';
+import { decodeHolder, describeHolder, encodeHolder, LockedError, refuseUnlessDead, thisProcess } from './holder.ts';
+import { holdPidFile, PID_FILE } from './pid-file.ts';
 
 export type Lock = {
   /** Lets another process in. Not needed before exit with `flock`, but then the next one has nothing to judge. */
@@ -28,7 +28,7 @@ const FLOCK_TIMEOUT_MS = 10_000;
  * Takes the lock of the directory, which must exist, without waiting.
  * @throws {LockedError} if another process holds it, or if that cannot be ruled out.
  */
-export function acquireLock(directory: string): Lock {
+export function holdLock(directory: string): Lock {
   const descriptor = fs.openSync(join(directory, LOCK_FILE), fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
   try {
     const answer = runFlock(descriptor);
@@ -93,7 +93,7 @@ function writeHolder(descriptor: number): void {
 }
 
 function withoutFlock(directory: string, descriptor: number): Lock {
-  const lock = acquirePidFile(directory);
+  const lock = holdPidFile(directory);
   try {
     refuseOther(directory, LOCK_FILE);
   } catch (thrown) {
@@ -104,14 +104,8 @@ function withoutFlock(directory: string, descriptor: number): Lock {
   return lock;
 }
 
-/** The other kind of lock: it counts unless its holder is proven dead. */
+/** The other kind of lock, if somebody ever took it here. */
 function refuseOther(directory: string, file: string): void {
   const path = join(directory, file);
-  const text = fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '';
-  if (text === '') return;
-  const holder = decodeHolder(text);
-  const judgement = holder === undefined ? 'unknown' : judge(holder, directory);
-  if (judgement === 'dead') return;
-  const advice = judgement === 'alive' ? '' : `, if that one is still running; if not, remove ${path}`;
-  throw new LockedError(`the data directory ${directory} is held by ${describeHolder(holder)}${advice}`);
+  if (fs.existsSync(path) && fs.statSync(path).size > 0) refuseUnlessDead(directory, path);
 }

@@ -10,20 +10,20 @@ import { assert, InvariantError, unreachable } from '../../core/job/assert.ts';
 import { DiskError } from '../../core/store/disk.ts';
 import type { DiskErrorCode, DiskOperation, DiskProgram, DiskResult, FileEntry } from '../../core/store/disk.ts';
 
-export type SyncTime = { readonly file: string; readonly durationMs: number };
-
 type Callback<Value> = (error: NodeJS.ErrnoException | null, value: Value) => void;
 
 const FILE_MODE = 0o600;
 
 export class NodeDisk {
   readonly #directory: string;
-  readonly #onSync: (time: SyncTime) => void;
+  readonly #onSync: (file: string, durationMs: number) => void;
   /** Descriptors of the files that this process created and has not closed. */
   readonly #open = new Map<string, number>();
+  /** When each sync that has not returned was begun, on the monotonic clock. */
+  readonly #syncs = new Set<{ readonly startedAtMs: number }>();
 
   /** `onSync` is told how long each sync of a file took, also one that failed. The directory must exist. */
-  constructor(directory: string, { onSync = () => undefined }: { onSync?: (time: SyncTime) => void } = {}) {
+  constructor(directory: string, { onSync = () => undefined }: { onSync?: (file: string, durationMs: number) => void } = {}) {
     this.#directory = directory;
     this.#onSync = onSync;
   }
@@ -42,6 +42,12 @@ export class NodeDisk {
       turn = program.next(result);
     }
     return turn.value;
+  }
+
+  /** How long the oldest sync that has not returned has been waiting; 0 if there is none. */
+  syncingForMs(): number {
+    const nowMs = performance.now();
+    return Math.max(0, ...[...this.#syncs].map(({ startedAtMs }) => nowMs - startedAtMs));
   }
 
   #perform(operation: DiskOperation): Promise<DiskResult> {
@@ -92,11 +98,13 @@ export class NodeDisk {
 
   async #sync(file: string): Promise<undefined> {
     const descriptor = this.#descriptor(file);
-    const startedAtMs = performance.now();
+    const sync = { startedAtMs: performance.now() };
+    this.#syncs.add(sync);
     try {
       return await perform((done) => fs.fdatasync(descriptor, done));
     } finally {
-      this.#onSync({ file, durationMs: performance.now() - startedAtMs });
+      this.#syncs.delete(sync);
+      this.#onSync(file, performance.now() - sync.startedAtMs);
     }
   }
 

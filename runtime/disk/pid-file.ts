@@ -8,13 +8,13 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { decodeHolder, describeHolder, encodeHolder, judge, LockedError, thisProcess } from './holder.ts';
+import { encodeHolder, LockedError, refuseUnlessDead, thisProcess } from './holder.ts';
 
 export const PID_FILE = 'lock.pid';
 const GUARD_FILE = 'lock.takeover';
 
 /** @throws {LockedError} if another process holds the directory, or if that cannot be ruled out. */
-export function acquirePidFile(directory: string): { release(): void } {
+export function holdPidFile(directory: string): { release(): void } {
   const path = join(directory, PID_FILE);
   const temporary = join(directory, `${PID_FILE}.${randomUUID()}.tmp`);
   const text = encodeHolder(thisProcess());
@@ -43,15 +43,6 @@ function takeOver({ directory, path, temporary }: { directory: string; path: str
   } finally {
     fs.rmSync(guard);
   }
-}
-
-function refuseUnlessDead(directory: string, path: string): void {
-  const text = fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '';
-  const holder = decodeHolder(text);
-  const judgement = holder === undefined ? 'unknown' : judge(holder, directory);
-  if (judgement === 'dead') return;
-  const advice = judgement === 'alive' ? '' : `, if that one is still running; if not, remove ${path}`;
-  throw new LockedError(`the data directory ${directory} is held by ${describeHolder(holder)}${advice}`);
 }
 
 /** Whether the file was given the name, which nobody had. */

@@ -22,7 +22,8 @@ export function lingerAtClose(incoming: IncomingMessage): void {
   };
 }
 
-export function endGently(socket: Socket): void {
+/** Closes the writing side now, and the rest when the other side has closed too or a moment is over. */
+function endGently(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));
   socket.once('end', () => socket.destroy());
@@ -30,30 +31,35 @@ export function endGently(socket: Socket): void {
   socket.resume();
 }
 
-/** What a parser or a timeout of Node's reports of a request that never became one. */
+/**
+ * Answers what never became a request, or stopped being one: `underWay` is the last answer begun on this connection.
+ * A request that came too slowly is over; what still arrives of it must not be taken for a submission.
+ */
 export function answerBroken(socket: Socket, problem: Problem, underWay: ServerResponse | undefined): void {
   if (!socket.writable) {
     socket.destroy();
-    return;
-  }
-  if (underWay === undefined || underWay.writableFinished) {
+  } else if (underWay === undefined || underWay.writableFinished) {
     writeAndClose(socket, problem);
-    return;
-  }
-  if (underWay.req.complete) {
+  } else if (underWay.req.complete) {
     underWay.once('close', () => answerBroken(socket, problem, undefined));
-    return;
+  } else if (underWay.headersSent || problem.kind === 'request-timeout') {
+    if (!underWay.headersSent) socket.write(wholeAnswer(problem));
+    socket.destroySoon();
+  } else {
+    writeAndClose(socket, problem);
   }
-  if (underWay.headersSent) socket.destroy();
-  else writeAndClose(socket, problem);
 }
 
-/** Writes a whole answer to the bare socket. */
+/** Answers on the bare socket and closes it. */
 export function writeAndClose(socket: Socket, problem: Problem): void {
+  socket.write(wholeAnswer(problem));
+  endGently(socket);
+}
+
+function wholeAnswer(problem: Problem): string {
   const { status } = PROBLEMS[problem.kind];
   const body = problemText(problem);
   const headers = { ...problemHeaders(problem), 'content-length': Buffer.byteLength(body), connection: 'close' };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
-  endGently(socket);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
 }

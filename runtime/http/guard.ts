@@ -18,7 +18,7 @@ export const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
-const MISDIRECTED: Problem = {
+export const MISDIRECTED: Problem = {
   kind: 'misdirected-request',
   detail: 'The Host header names neither this machine nor a host that ALLOWED_HOSTS lists.',
 };

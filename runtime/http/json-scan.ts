@@ -124,7 +124,11 @@ export const isArrayAt = (text: string, at: number): boolean => text.charCodeAt(
  * The offset behind the value at `at`.
  * @throws {JsonSyntaxError}
  */
-export function skipValue(text: string, at: number, findings: Findings = { tooDeep: false, outOfRange: false }): number {
+export function skipValue(
+  text: string,
+  at: number,
+  findings: Findings = { tooDeep: false, outOfRange: false },
+): number {
   const closers: number[] = [];
   for (;;) {
     at = skipSpace(text, at);

@@ -44,8 +44,7 @@ export type Problem = {
 
 /** What a parser found: the value, or why there is none. */
 export type Outcome<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly problem: Problem };
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly problem: Problem };
 
 export const accept = <Value>(value: Value): Outcome<Value> => ({ ok: true, value });
 export const refuse = (problem: Problem): { readonly ok: false; readonly problem: Problem } => ({ ok: false, problem });

@@ -58,7 +58,11 @@ export function listQuery(values: ReadonlyMap<string, string>): Outcome<ListQuer
   const state = read('state', asState, `must be one of ${JOB_STATES.join(', ')}`);
   const type = read('type', asName, 'must be 1 to 128 of A-Z a-z 0-9 . _ : -');
   const queue = read('queue', asName, 'must be 1 to 128 of A-Z a-z 0-9 . _ : -');
-  const limit = read('limit', (text) => asInteger(text, PAGE_JOBS_MAX), `must be an integer from 1 to ${PAGE_JOBS_MAX}`);
+  const limit = read(
+    'limit',
+    (text) => asInteger(text, PAGE_JOBS_MAX),
+    `must be an integer from 1 to ${PAGE_JOBS_MAX}`,
+  );
   const before = read('cursor', (text) => asInteger(text, Number.MAX_SAFE_INTEGER), 'is no cursor of this list');
   if (errors.length > 0) return refuse(invalid(errors));
   return accept({ filter: { state, type, queue }, before, limit: limit ?? PAGE_JOBS_DEFAULT });

@@ -26,7 +26,11 @@ export function refusalProblem(refusals: readonly Refusal[], context: RefusalCon
   if (errors.length === 0) return first.problem;
   if (errors.length === 1) return { ...first.problem, errors };
   const sameKind = answered.every(({ problem }) => problem.kind === first.problem.kind);
-  return { kind: sameKind ? first.problem.kind : 'unprocessable', detail: `${first.problem.detail} ${summary(errors)}`, errors };
+  return {
+    kind: sameKind ? first.problem.kind : 'unprocessable',
+    detail: `${first.problem.detail} ${summary(errors)}`,
+    errors,
+  };
 }
 
 function tell(refusal: Refusal, { types, prefix }: RefusalContext): Told {

@@ -6,8 +6,7 @@
 /** The first instant of the year 10000, which four digits cannot write. */
 const INSTANT_END = Date.UTC(10_000, 0, 1);
 
-const PATTERN =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+const PATTERN = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 
 /** Milliseconds since 1970, from 0 to the end of the year 9999; undefined for everything else. */
 export function parseInstant(text: string): number | undefined {

@@ -31,7 +31,7 @@ export const SubmissionSchema = z
         .string({ error: missingOr(NAME_RULE) })
         .regex(NAME_PATTERN, { error: NAME_RULE })
         .openapi({ description: 'Names the handler.', example: 'email' }),
-      payload: z.unknown().openapi({
+      payload: z.unknown().optional().openapi({
         description: 'Any JSON value, at most 64 levels deep; null if absent.',
         example: { to: 'ada@example.com' },
       }),
@@ -40,14 +40,12 @@ export const SubmissionSchema = z
         .openapi({ description: "Failures forgiven. Absent: the type's `maxRetries`, else 3.", example: 3 }),
       idempotency_key: z
         .string({ error: KEY_RULE })
-        .min(1, { error: KEY_RULE })
-        .max(255, { error: KEY_RULE })
+        // Zod's own length counts code points.
+        .refine((key) => key.length >= 1 && key.length <= 255, { error: KEY_RULE })
         .nullish()
-        .openapi({ description: 'The same as the header Idempotency-Key.', example: 'order-1017' }),
+        .openapi({ minLength: 1, maxLength: 255, description: 'The same as the header Idempotency-Key.', example: 'order-1017' }),
       queue: name.nullish().openapi({ description: 'Absent: `default`.', example: 'default' }),
-      priority: integer(-1000, 1000)
-        .nullish()
-        .openapi({ description: 'Smaller runs first. Absent: 0.', example: 0 }),
+      priority: integer(-1000, 1000).nullish().openapi({ description: 'Smaller runs first. Absent: 0.', example: 0 }),
       run_at: z
         .string({ error: INSTANT_RULE })
         .refine((text) => parseInstant(text) !== undefined, { error: INSTANT_RULE })

@@ -75,7 +75,8 @@ export function readSubmission(
   const result = SubmissionSchema.safeParse(value);
   if (!result.success) {
     for (const issue of result.error.issues) {
-      if (issue.code !== 'unrecognized_keys') errors.push({ path: at + pointer(...issue.path.map(String)), message: issue.message });
+      if (issue.code !== 'unrecognized_keys')
+        errors.push({ path: at + pointer(...issue.path.map(String)), message: issue.message });
     }
   }
   errors.push(...pairErrors(value, fromHeader, at));

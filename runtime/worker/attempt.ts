@@ -65,10 +65,7 @@ export class Attempt {
       const returned: unknown = await this.#registered.handler(payload, this.#context());
       return { kind: 'succeed', result: this.#encodeResult(returned) };
     } catch (thrown) {
-      const failure = describeThrown(thrown);
-      const { name, message } = failure.error;
-      this.#log.warn({ error: { name, message }, retryable: failure.retryable }, 'the handler failed');
-      return { kind: 'fail', ...failure };
+      return { kind: 'fail', ...describeThrown(thrown) };
     }
   }
 

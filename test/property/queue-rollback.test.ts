@@ -5,8 +5,10 @@ import { expect, it } from 'vitest';
 import { JsonText } from '../../core/job/job.ts';
 import type { JobId } from '../../core/job/job.ts';
 import type { Command } from '../../core/queue/command.ts';
-import { Queue } from '../../core/queue/queue.ts';
-import { SETTINGS, TestQueue, submission } from '../support/queue.ts';
+import { SETTINGS, TestQueue, started, submission } from '../support/queue.ts';
+
+/** More than any run of moves can start. */
+const ATTEMPTS = Array.from({ length: 41 }, (_, index) => index + 1);
 
 const settings = { ...SETTINGS, retentionMs: 50, workerCount: 3 };
 
@@ -46,19 +48,24 @@ it('a queue after rolled-back steps behaves as one that never took them', () => 
         if (move.isRefused) queue.queue.rollback();
         else queue.queue.commit();
       }
+      // Abandoned handlers are known to this queue alone, and would hold its starts back.
+      queue.step(...ids.flatMap((jobId) => ATTEMPTS.map((attempt) => ({ kind: 'ended', jobId, attempt }) as const)));
       const rebuilt = new TestQueue(settings, queue.tables);
       rebuilt.at = queue.at;
       expect(read(queue)).toEqual(read(rebuilt));
-      // Abandoned handlers are known to the old queue alone; without them both start the same jobs.
-      expect(queue.queue.running).toBe(new Queue({ tables: queue.tables, settings }).running);
     }),
     { numRuns: 300 },
   );
 });
 
+/** What the queue would say and start next; the step is rolled back, so that the tables stay as they are. */
 function read(queue: TestQueue): unknown {
-  const stats = queue.ask({ kind: 'stats' });
-  return stats.kind === 'stats' ? { ...stats.stats, abandoned: 0, durableSeq: 0 } : stats;
+  const next = queue.decide([{ kind: 'stats' }], { isWritable: true });
+  queue.queue.rollback();
+  const stats = next.effects.map((effect) => (effect.kind === 'reply' ? effect.reply : null));
+  const plain = (key: string, value: unknown) =>
+    key === 'abandoned' ? 0 : value instanceof Map ? [...value].sort() : value;
+  return JSON.parse(JSON.stringify({ stats, starts: started(next) }, plain));
 }
 
 function commandOf({ kind, pick }: Move, queue: TestQueue, ids: JobId[]): Command | undefined {

@@ -1,0 +1,54 @@
+// The export of the map tables: JSON text in UTF-8. The properties of every object are in the order of their names, so that
+// the bytes tell the content and not by which way it came about.
+
+import type { Job } from '../job/job.ts';
+import { Instant } from '../job/job.ts';
+import type { EventRow, Meta } from './tables.ts';
+
+export type Content = {
+  readonly meta: Meta;
+  /** In order of submission. */
+  readonly jobs: readonly Job[];
+  /** In order of `seq`. */
+  readonly events: readonly EventRow[];
+  /** Sorted. */
+  readonly paused: readonly string[];
+};
+
+export const EMPTY: Content = {
+  meta: { lastSeq: 0, lastAt: Instant(0), forgottenSeq: 0 },
+  jobs: [],
+  events: [],
+  paused: [],
+};
+
+const KIND = 'perdure tables';
+const FORMAT = 1;
+
+export function encodeContent(content: Content): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ kind: KIND, format: FORMAT, ...content }, sorted));
+}
+
+/** @throws {Error} if the bytes are not such an export, or of a newer format. */
+export function decodeContent(bytes: Uint8Array): Content {
+  const { kind, format, ...content } = parse(bytes);
+  if (kind !== KIND || typeof format !== 'number') throw new Error('not an export of map tables');
+  if (format > FORMAT)
+    throw new Error(`format ${format} is newer than format ${FORMAT}, the newest that is known here`);
+  return content;
+}
+
+function parse(bytes: Uint8Array): Content & { readonly kind?: unknown; readonly format?: unknown } {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    if (typeof value === 'object' && value !== null) return value as Content;
+  } catch (cause) {
+    throw new Error('not an export of map tables', { cause });
+  }
+  throw new Error('not an export of map tables');
+}
+
+function sorted(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
+}

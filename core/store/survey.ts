@@ -1,0 +1,85 @@
+// What lies in a data directory, by name. Names that are not in this list belong to others and are left alone.
+//
+//   journal-0000000003.log          a segment of the journal (segment.ts)
+//   journal-0000000003.torn-4711    the tail that recovery cut from that segment at byte 4711: never acknowledged
+//   snapshot-0000000002.sqlite      the tables as the segments up to 2 made them (snapshot-file.ts)
+//   snapshot-0000000002.json        what that file must be; without it there is no snapshot
+//   clean                           an orderly shutdown (clean-marker.ts)
+//   any of them and `.tmp`          half-made; removed at the next start
+
+import type { FileEntry } from './disk.ts';
+
+export type Survey = {
+  /** Bytes of each segment, by ascending number. */
+  readonly segments: ReadonlyMap<number, number>;
+  /** Numbers of the segments that a snapshot says it covers, descending: newest first. */
+  readonly snapshots: readonly number[];
+  /** The same of all databases, those without a description too. */
+  readonly databases: readonly number[];
+  readonly hasMarker: boolean;
+  /** Oldest first. */
+  readonly tornTails: readonly string[];
+  readonly temporaries: readonly string[];
+};
+
+export const MARKER_FILE = 'clean';
+
+export function survey(entries: readonly FileEntry[]): Survey {
+  const segments = new Map<number, number>();
+  const snapshots: number[] = [];
+  const databases: number[] = [];
+  const tornTails: { file: string; number: number; offset: number }[] = [];
+  const temporaries: string[] = [];
+  let hasMarker = false;
+
+  for (const { file, bytes } of entries) {
+    const name = nameOf(file);
+    switch (name?.kind) {
+      case 'log':
+        segments.set(name.number, bytes);
+        break;
+      case 'json':
+        snapshots.push(name.number);
+        break;
+      case 'sqlite':
+        databases.push(name.number);
+        break;
+      case 'torn':
+        tornTails.push({ file, number: name.number, offset: name.offset });
+        break;
+      case 'marker':
+        hasMarker = true;
+        break;
+      case 'temporary':
+        temporaries.push(file);
+        break;
+      case undefined:
+        break;
+    }
+  }
+  tornTails.sort((left, right) => left.number - right.number || left.offset - right.offset);
+  return {
+    segments: new Map([...segments].sort(([left], [right]) => left - right)),
+    snapshots: snapshots.sort((left, right) => right - left),
+    databases: databases.sort((left, right) => right - left),
+    hasMarker,
+    tornTails: tornTails.map(({ file }) => file),
+    temporaries: temporaries.sort(),
+  };
+}
+
+type Name =
+  | { readonly kind: 'log' | 'json' | 'sqlite'; readonly number: number }
+  | { readonly kind: 'torn'; readonly number: number; readonly offset: number }
+  | { readonly kind: 'marker' | 'temporary' };
+
+function nameOf(file: string): Name | undefined {
+  if (file === MARKER_FILE) return { kind: 'marker' };
+  if (file.endsWith('.tmp'))
+    return nameOf(file.slice(0, -'.tmp'.length)) === undefined ? undefined : { kind: 'temporary' };
+  const [, digits, kind] =
+    /^journal-(\d{10})\.(log)$/.exec(file) ?? /^snapshot-(\d{10})\.(sqlite|json)$/.exec(file) ?? [];
+  if (kind === 'log' || kind === 'json' || kind === 'sqlite') return { kind, number: Number(digits) };
+  const [, number, offset] = /^journal-(\d{10})\.torn-(\d{1,10})$/.exec(file) ?? [];
+  return number === undefined ? undefined : { kind: 'torn', number: Number(number), offset: Number(offset) };
+}

@@ -1,0 +1,166 @@
+// The handlers of one process: they return, throw, hang, extend, report, ignore their signal, answer twice, or take the
+// process down.
+
+import type { Thrown, WorkerCommand } from '../../core/queue/command.ts';
+import type { Job, JobId, RunningJob } from '../../core/job/job.ts';
+import { JsonText } from '../../core/job/job.ts';
+import { fenceOf } from '../ledger.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Life, Timer } from '../world/clock.ts';
+import { note } from '../world/world.ts';
+import type { World } from '../world/world.ts';
+
+type Run = {
+  readonly job: RunningJob;
+  /** What it will do next, if it has decided. */
+  next: Timer | null;
+  aborted: boolean;
+  stubborn: boolean;
+};
+
+export type HandlersOptions = {
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly life: Life;
+  readonly say: (command: WorkerCommand) => void;
+  /** The handler ends the process. */
+  readonly crash: (fault: 'W1' | 'W3') => void;
+};
+
+export class Handlers {
+  readonly #options: HandlersOptions;
+  readonly #runs = new Map<string, Run>();
+
+  constructor(options: HandlersOptions) {
+    this.#options = options;
+  }
+
+  /** Handlers that have not ended, with a lease or without. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  start(job: RunningJob): void {
+    const run: Run = { job, next: null, aborted: false, stubborn: false };
+    this.#runs.set(fenceOf(job.id, job.attempt), run);
+    const { world } = this.#options;
+    note(world, 'handler', `${label(job)} runs`);
+    const { faults, plan } = world;
+    if (isPoison(job) && faults.isOn('W3')) return this.#later(run, 0, () => this.#options.crash('W3'));
+    if (faults.strikes('W1')) return this.#later(run, this.#drawUs(), () => this.#options.crash('W1'));
+    if (faults.strikes('W6')) {
+      note(world, 'handler', `${label(job)} hangs`, 'W6');
+      run.stubborn = this.#stream.choose('ignores its signal', 2) === 1;
+      return;
+    }
+    if (faults.strikes('W4')) {
+      const offsetMs = this.#stream.pick('offset', [0, -1, 1]);
+      return this.#later(run, (job.timeoutMs + offsetMs) * 1000, () => this.#succeed(run));
+    }
+    if (!faults.isHealed && this.#stream.chance('extends', plan.extending)) return this.#extend(run, 3);
+    this.#work(run);
+  }
+
+  abort(jobId: JobId, attempt: number): void {
+    const run = this.#runs.get(fenceOf(jobId, attempt));
+    if (run !== undefined) this.#abort(run);
+  }
+
+  /** The grace of a shutdown is over. */
+  abortAll(): void {
+    for (const run of this.#runs.values()) this.#abort(run, 'release');
+  }
+
+  /** Gives back what does not answer. */
+  releaseAll(): void {
+    for (const run of [...this.#runs.values()]) this.#release(run);
+  }
+
+  /** All faults stop: what hangs comes to its senses. */
+  heal(): void {
+    for (const run of this.#runs.values()) if (run.next === null) this.#work(run);
+  }
+
+  #work(run: Run): void {
+    const { world } = this.#options;
+    const { plan, faults } = world;
+    if (!faults.isHealed && this.#stream.chance('progresses', plan.progressing)) {
+      this.#options.say({ ...fence(run), kind: 'progress', progress: JsonText(this.#stream.choose('percent', 100)) });
+    }
+    const fails = !faults.isHealed && this.#stream.chance('fails', plan.failing);
+    this.#later(run, this.#drawUs(), () => {
+      if (fails) this.#fail(run, { isFinal: this.#stream.chance('final', plan.finalFailing) });
+      else this.#succeed(run);
+    });
+  }
+
+  #extend(run: Run, times: number): void {
+    const halfUs = Math.max(1, run.job.timeoutMs * 500);
+    this.#later(run, halfUs, () => {
+      const extendMs = this.#stream.pick('extension', [null, 1, 5_000]);
+      this.#options.say({ ...fence(run), kind: 'extend', extendMs });
+      if (times > 1 && this.#stream.choose('again', 2) === 1) this.#extend(run, times - 1);
+      else this.#work(run);
+    });
+  }
+
+  #abort(run: Run, then: 'end' | 'release' = 'end'): void {
+    run.aborted = true;
+    if (run.stubborn) return;
+    if (run.next !== null) run.next.cancelled = true;
+    const delayUs = this.#stream.between('after abort', 1, 50_000);
+    this.#later(run, delayUs, () => {
+      if (then === 'release') this.#release(run);
+      else if (this.#stream.choose('answers late', 2) === 1) this.#succeed(run);
+      else this.#end(run, { ...fence(run), kind: 'ended' });
+    });
+  }
+
+  #succeed(run: Run): void {
+    const result = JsonText({ job: run.job.id, attempt: run.job.attempt });
+    this.#options.ledger.returned.set(fenceOf(run.job.id, run.job.attempt), result);
+    this.#end(run, { ...fence(run), kind: 'succeed', result });
+  }
+
+  #fail(run: Run, { isFinal }: { isFinal: boolean }): void {
+    const error: Thrown = { name: 'Error', message: `attempt ${run.job.attempt} fails`, stack: null };
+    this.#options.ledger.threw.set(fenceOf(run.job.id, run.job.attempt), { isFinal });
+    this.#end(run, { ...fence(run), kind: 'fail', error, retryable: !isFinal });
+  }
+
+  #release(run: Run): void {
+    this.#options.ledger.released.add(fenceOf(run.job.id, run.job.attempt));
+    this.#end(run, { ...fence(run), kind: 'release' });
+  }
+
+  #end(run: Run, command: WorkerCommand): void {
+    if (run.next !== null) run.next.cancelled = true;
+    this.#runs.delete(fenceOf(run.job.id, run.job.attempt));
+    note(this.#options.world, 'handler', `${label(run.job)} ${command.kind}`);
+    this.#options.say(command);
+    if (command.kind === 'succeed' && this.#options.world.faults.strikes('W2')) {
+      note(this.#options.world, 'handler', `${label(run.job)} answers twice`, 'W2');
+      this.#options.say(command);
+    }
+  }
+
+  #later(run: Run, delayUs: number, act: () => void): void {
+    run.next = this.#options.world.clock.after(delayUs, this.#options.life, act);
+  }
+
+  #drawUs(): number {
+    const { plan, faults } = this.#options.world;
+    const limitMs = faults.isHealed ? Math.min(plan.handlerMsMax, 50) : plan.handlerMsMax;
+    return this.#stream.choose('work', limitMs * 1000);
+  }
+
+  get #stream() {
+    return this.#options.world.tape.stream('handlers');
+  }
+}
+
+const fence = ({ job }: Run): { jobId: RunningJob['id']; attempt: number } => ({ jobId: job.id, attempt: job.attempt });
+const label = (job: Job): string => `${job.id}#${job.attempt}`;
+
+/** A job that always takes the process down says so in its payload. */
+const isPoison = (job: Job): boolean => job.payload.includes('"poison":true');

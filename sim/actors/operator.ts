@@ -1,0 +1,111 @@
+// The operator and the machine's own fate: pauses, shutdowns, jumping clocks, full disks, processes that stand still.
+
+import type { ClientCommand } from '../../core/queue/command.ts';
+import type { FaultCode } from '../faults.ts';
+import { note } from '../world/world.ts';
+import type { World } from '../world/world.ts';
+import type { Server } from './server.ts';
+
+const YEAR_MS = 31_536_000_000;
+
+export class Operator {
+  readonly #world: World;
+  readonly #server: Server;
+
+  constructor(options: { world: World; server: Server }) {
+    this.#world = options.world;
+    this.#server = options.server;
+  }
+
+  /** Looks in again and again, until all faults have stopped. */
+  watch(): void {
+    const { clock, plan, faults } = this.#world;
+    const delayMs = this.#stream.between('look', 1, plan.operatorMsMax);
+    clock.after(delayMs * 1000, null, () => {
+      if (faults.isHealed) return;
+      this.#act();
+      this.watch();
+    });
+  }
+
+  /** Everything is set right: there is room, all queues run, every type has its handler. */
+  heal(): void {
+    this.#world.disk.capacityBytes = Number.POSITIVE_INFINITY;
+    this.#setRight();
+  }
+
+  /** Asks until it is so: the process may be starting just now. */
+  #setRight(): void {
+    const { clock, plan } = this.#world;
+    let settled = 0;
+    if (this.#server.isServing) {
+      if (!this.#server.hasPlannedSettings) this.#server.shutdown();
+      else {
+        for (const queue of plan.queues) {
+          this.#ask({ kind: 'resume', queue }, () => {
+            settled += 1;
+          });
+        }
+      }
+    }
+    clock.after(1_000_000, null, () => {
+      if (settled < plan.queues.length) this.#setRight();
+    });
+  }
+
+  #act(): void {
+    const { faults, clock, plan } = this.#world;
+    const stream = this.#stream;
+    if (this.#strikes('P11')) this.#server.shutdown();
+    if (this.#strikes('C1')) this.#jump(stream.logarithmic('forward', 1, 10 * YEAR_MS), 'C1');
+    if (this.#strikes('C2')) this.#jump(-stream.logarithmic('backward', 1, 10 * YEAR_MS), 'C2');
+    if (this.#strikes('P8')) {
+      const forMs = stream.logarithmic('stand still', 1, 86_400_000);
+      note(this.#world, 'nature', `the process stands still for ${forMs} ms`, 'P8');
+      this.#server.freeze(forMs * 1000);
+    }
+    if (this.#strikes('D11')) this.#fill();
+    if (!faults.isHealed && stream.choose('pause', 8) === 1) {
+      const queue = stream.pick('queue', plan.queues);
+      this.#ask({ kind: 'pause', queue });
+      clock.after(stream.between('paused', 1, 2_000) * 1000, null, () => this.#ask({ kind: 'resume', queue }));
+    }
+  }
+
+  #fill(): void {
+    const { disk, clock } = this.#world;
+    const stream = this.#stream;
+    const roomBytes = stream.pick('room', [0, 1, 100, 1_000, 10_000]);
+    disk.capacityBytes = disk.usedBytes + roomBytes;
+    note(this.#world, 'nature', `the disk is full but for ${roomBytes} bytes`, 'D11');
+    clock.after(stream.logarithmic('full', 1, 30_000) * 1000, null, () => {
+      disk.capacityBytes = Number.POSITIVE_INFINITY;
+      note(this.#world, 'nature', 'the disk has room again');
+    });
+  }
+
+  #jump(byMs: number, fault: FaultCode): void {
+    note(this.#world, 'nature', `the wall clock jumps by ${byMs} ms`, fault);
+    this.#world.clock.wallOffsetMs += byMs;
+  }
+
+  #ask(command: ClientCommand, answered: () => void = () => undefined): void {
+    this.#server.receive({
+      client: 'operator',
+      command: () => command,
+      shownSeq: 0,
+      answer: (reply) => {
+        if (reply.kind !== 'refused') answered();
+      },
+      refused: () => undefined,
+    });
+  }
+
+  #strikes(code: FaultCode): boolean {
+    return this.#world.faults.strikes(code);
+  }
+
+  get #stream() {
+    return this.#world.tape.stream('operator');
+  }
+}

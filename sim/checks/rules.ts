@@ -1,0 +1,68 @@
+// All rules that a life is held to, by name.
+
+import { acknowledgedIsKept } from './s1-acknowledged-is-kept.ts';
+import { terminalIsFinal } from './s10-terminal-is-final.ts';
+import { legalTransitions } from './s11-legal-transitions.ts';
+import { backoffIsKept } from './s12-backoff.ts';
+import { neverEarly } from './s13-never-early.ts';
+import { order } from './s14-order.ts';
+import { cancelledStays } from './s15-cancelled-stays.ts';
+import { deadIsDeserved } from './s16-dead-is-deserved.ts';
+import { wholeOrNotAtAll } from './s2-whole-or-not-at-all.ts';
+import { retention } from './s20-retention.ts';
+import { counters } from './s22-counters.ts';
+import { recoveredIsHistory } from './s24-recovered-is-history.ts';
+import { historyIsFixed } from './s25-history-is-fixed.ts';
+import { acknowledgedIsDurable } from './s26-acknowledged-is-durable.ts';
+import { nothingLeavesEarly } from './s27-nothing-leaves-early.ts';
+import { reads } from './s28-reads.ts';
+import { refusedIsNeverSeen } from './s3-refused-is-never-seen.ts';
+import { oneKeyOneJob } from './s4-one-key-one-job.ts';
+import { anotherPayloadIsRefused } from './s5-another-payload-is-refused.ts';
+import { succeededHasRun } from './s6-succeeded-has-run.ts';
+import { oneCurrentAttempt } from './s7-one-current-attempt.ts';
+import { budgets } from './s8-budgets.ts';
+import { concurrency } from './s9-concurrency.ts';
+import type { Check } from './check.ts';
+
+export const CHECKS: readonly Check[] = [
+  acknowledgedIsKept,
+  wholeOrNotAtAll,
+  refusedIsNeverSeen,
+  oneKeyOneJob,
+  anotherPayloadIsRefused,
+  succeededHasRun,
+  oneCurrentAttempt,
+  budgets,
+  concurrency,
+  terminalIsFinal,
+  legalTransitions,
+  backoffIsKept,
+  neverEarly,
+  order,
+  cancelledStays,
+  deadIsDeserved,
+  retention,
+  counters,
+  recoveredIsHistory,
+  historyIsFixed,
+  acknowledgedIsDurable,
+  nothingLeavesEarly,
+  reads,
+];
+
+/** Rules that the simulation itself holds: they speak of time and of the process, not of one event. */
+export const OWN_RULES = [
+  { name: 'S30', sentence: 'the process never stops because of a broken invariant or an error of its own' },
+  { name: 'D13', sentence: 'a start is never refused as damaged while the disk has only done what a crash may do' },
+  { name: 'DISK', sentence: 'a disk program keeps the discipline of the disk: it writes only what it made and trusts' },
+  { name: 'L1', sentence: 'once all faults have stopped, every job reaches a terminal state within a bound' },
+  { name: 'L2', sentence: 'once all faults have stopped, every request is answered and every client comes to its end' },
+  { name: 'L4', sentence: 'the queue never turns in circles: events do not go on without end' },
+] as const;
+
+export type OwnRule = (typeof OWN_RULES)[number]['name'];
+
+/** The plain sentence of a rule; undefined if there is no such rule. */
+export const sentenceOf = (name: string): string | undefined =>
+  [...CHECKS, ...OWN_RULES].find((rule) => rule.name === name)?.sentence;

@@ -1,0 +1,28 @@
+import type { Check } from './check.ts';
+
+export const historyIsFixed: Check = {
+  name: 'S25',
+  sentence: 'events are numbered without gaps, and one that was shown never changes or vanishes',
+  watch({ model, fail }) {
+    const shown = new Map<number, string>();
+    let lastSeq = 0;
+    return {
+      happened({ row }) {
+        shown.set(row.seq, JSON.stringify(row));
+        lastSeq = row.seq;
+      },
+      recovered(tables) {
+        const meta = tables.meta();
+        if (meta.lastSeq < lastSeq) fail(`the recovery ends at event ${meta.lastSeq}; event ${lastSeq} was shown`);
+        for (const row of tables.eventsAfter(0, Number.MAX_SAFE_INTEGER)) {
+          const before = shown.get(row.seq);
+          if (before !== undefined && before !== JSON.stringify(row)) fail(`event ${row.seq} came back changed`);
+        }
+      },
+      released(effect) {
+        if (effect.kind !== 'publish') return;
+        for (const row of effect.rows) if (row.seq > model.lastSeq) fail(`event ${row.seq} is out of order`);
+      },
+    };
+  },
+};

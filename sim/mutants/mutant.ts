@@ -1,0 +1,29 @@
+// A planted bug: production code with one thing wrong, made by standing between its pieces, never inside them.
+//
+// The simulator must catch each of them. One that lives shows a check or a fault that is missing.
+
+import type { Turn } from '../../core/engine/engine.ts';
+import type { Input } from '../../core/queue/command.ts';
+import type { DiskError, DiskOperation } from '../../core/store/disk.ts';
+import type { TablesFactory } from '../../core/store/tables.ts';
+
+export type Mutant = {
+  readonly name: string;
+  readonly sentence: string;
+  /** The rules that may catch it; anything else that fails is another bug. */
+  readonly caughtBy: readonly string[];
+  /** A fresh one for each life. */
+  readonly plant: () => Planted;
+};
+
+/** What stands between the pieces; what is absent leaves them alone. */
+export type Planted = {
+  /** The operation that the disk really gets; null: none, and the program is told that it was done. */
+  readonly operation?: (operation: DiskOperation) => DiskOperation | null;
+  /** Whether the program is kept from hearing of the failure. */
+  readonly hides?: (error: DiskError) => boolean;
+  readonly tables?: (factory: TablesFactory) => TablesFactory;
+  /** The input that the engine really gets; null: none. */
+  readonly input?: (input: Input) => Input | null;
+  readonly turn?: (turn: Turn) => Turn;
+};

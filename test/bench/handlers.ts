@@ -1,0 +1,3 @@
+// A handler that does nothing: what is measured is the queue.
+
+export default { noop: () => null };

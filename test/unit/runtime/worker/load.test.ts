@@ -1,0 +1,100 @@
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryDirectory } from '../../../support/temporary-directory.ts';
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const REPORTER = 'test/support/handlers-report';
+
+const TYPESCRIPT = `
+import { greeting } from './words.ts';
+import type { Nothing } from './missing.ts';
+type Payload = { readonly to: string };
+export default { greet: async ({ to }: Payload): Promise<string> => greeting + ' ' + to };
+`;
+const WORDS = `
+enum Word { Hello = 'hello' }
+export const greeting: string = Word.Hello;
+`;
+const JAVASCRIPT = `export default { greet: async ({ to }) => 'hello ' + to };`;
+const COMMON_JS = `module.exports = { greet: async ({ to }) => 'hello ' + to };`;
+
+type Runner = (cwd: string, path?: string, environment?: Record<string, string>) => Promise<object>;
+
+const runner =
+  (file: () => string, execArgv: readonly string[]): Runner =>
+  async (cwd, path, environment = {}) => {
+    const child = fork(file(), path === undefined ? [] : [path], {
+      cwd,
+      execArgv: [...execArgv],
+      env: { ...process.env, ...environment },
+    });
+    const ended = once(child, 'exit');
+    const [report] = (await once(child, 'message')) as [object];
+    await ended;
+    return report;
+  };
+
+/** The compiled package, as `npm run build` would make it. */
+let built = '';
+
+beforeAll(() => {
+  built = fs.mkdtempSync(join(tmpdir(), 'perdure-built-'));
+  const options = { noEmit: false, outDir: built, rootDir: ROOT, typeRoots: [join(ROOT, 'node_modules/@types')] };
+  const settings = { extends: join(ROOT, 'tsconfig.json'), compilerOptions: options, files: [join(ROOT, `${REPORTER}.ts`)] };
+  fs.writeFileSync(join(built, 'tsconfig.json'), JSON.stringify({ ...settings, include: [] }));
+  fs.writeFileSync(join(built, 'package.json'), '{"type":"module"}');
+  fs.symlinkSync(join(ROOT, 'node_modules'), join(built, 'node_modules'));
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(built, 'tsconfig.json')]);
+}, 60_000);
+
+afterAll(() => fs.rmSync(built, { recursive: true, force: true }));
+
+describe.each<[string, Runner]>([
+  ['from sources', runner(() => join(ROOT, `${REPORTER}.ts`), ['--import', import.meta.resolve('tsx')])],
+  ['from the compiled package, under plain node', runner(() => join(built, `${REPORTER}.js`), [])],
+])('%s', (_, load) => {
+  test.each([
+    ['handlers.ts', 'module', TYPESCRIPT],
+    ['handlers.ts', 'commonjs', TYPESCRIPT],
+    ['handlers.mts', 'commonjs', TYPESCRIPT],
+    ['handlers.js', 'module', JAVASCRIPT],
+    ['handlers.mjs', 'commonjs', JAVASCRIPT],
+    ['handlers.cjs', 'module', COMMON_JS],
+  ])('%s of a package that is %s is loaded, relative to the working directory', async (file, type, source) => {
+    const cwd = temporaryDirectory();
+    fs.writeFileSync(join(cwd, 'package.json'), JSON.stringify({ type }));
+    fs.writeFileSync(join(cwd, 'words.ts'), WORDS);
+    fs.writeFileSync(join(cwd, file), source);
+    expect(await load(cwd, `./${file}`)).toEqual({ types: ['greet'], greeting: 'hello Ada' });
+    expect(await load('/', join(cwd, file))).toEqual({ types: ['greet'], greeting: 'hello Ada' });
+  });
+
+  test('the sample handlers are loaded where no module is named', async () => {
+    expect(await load(temporaryDirectory())).toEqual({ types: ['email', 'flaky', 'sleep'], greeting: null });
+  });
+
+  test('a wrong setting of the sample handlers is refused by its name', async () => {
+    const report = await load(temporaryDirectory(), undefined, { SMTP_HOST: 'localhost', SMTP_PORT: 'smtp' });
+    expect(report).toMatchObject({ name: 'HandlersError', message: expect.stringContaining('SMTP_PORT is "smtp"') });
+  });
+
+  test.each([
+    ['missing.ts', undefined, 'HANDLERS (missing.ts): there is no such file'],
+    ['broken.ts', 'export default {', /^HANDLERS \(broken\.ts\) cannot be loaded: .*Unexpected/],
+    ['throwing.mjs', 'throw new RangeError("on\\nload")', 'HANDLERS (throwing.mjs) cannot be loaded: RangeError: on load'],
+    ['importing.mjs', 'import "./nothing.mjs"', /^HANDLERS \(importing\.mjs\) cannot be loaded: .*nothing\.mjs/],
+    ['named.mjs', 'export const greet = 1', /^HANDLERS \(named\.mjs\): the default export must be an object/],
+    ['wrong.mjs', 'export default { greet: 1 }', /^HANDLERS \(wrong\.mjs\): handlers\.greet must be a function/],
+  ])('%s is refused in one line that says why', async (file, source, message) => {
+    const cwd = temporaryDirectory();
+    if (source !== undefined) fs.writeFileSync(join(cwd, file), source);
+    const report = (await load(cwd, file)) as { name: string; message: string };
+    expect(report.name).toBe('HandlersError');
+    expect(report.message).toMatch(message);
+    expect(report.message).not.toContain('\n');
+  });
+});

@@ -1,0 +1,430 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { Instant, JobId, JsonText } from '../../../../core/job/job.ts';
+import type { RunningJob } from '../../../../core/job/job.ts';
+import type { WorkerCommand } from '../../../../core/queue/command.ts';
+import type { Reply } from '../../../../core/queue/effect.ts';
+import { LeaseLostError } from '../../../../runtime/worker/handler.ts';
+import type { HandlerContext } from '../../../../runtime/worker/handler.ts';
+import { SETTLE_MS, WorkerPool } from '../../../../runtime/worker/pool.ts';
+import { registerHandlers } from '../../../../runtime/worker/registry.ts';
+import { specification } from '../../../support/jobs.ts';
+import { recordedLog } from '../../../support/recorded-log.ts';
+
+type Handle = (payload: unknown, context: HandlerContext) => unknown;
+
+const running = (overrides: Partial<RunningJob> = {}): RunningJob => ({
+  ...specification(),
+  state: 'running',
+  submittedSeq: 1,
+  createdAt: Instant(1),
+  runAt: Instant(1),
+  attempt: 1,
+  failures: 0,
+  crashes: 0,
+  suspect: false,
+  startedAt: Instant(2),
+  progress: null,
+  lastError: null,
+  leaseUntil: Instant(30_002),
+  ...overrides,
+});
+
+const JOB = JobId('job-1');
+
+/** A pool with the handlers, and what it reported and asked. */
+function poolOf(handlers: object, answer: (command: WorkerCommand) => Promise<Reply> = () => granted) {
+  const reports: WorkerCommand[] = [];
+  const asked: WorkerCommand[] = [];
+  const { log, lines } = recordedLog();
+  const pool = new WorkerPool({
+    handlers: registerHandlers(handlers),
+    report: (command) => reports.push(command),
+    ask: (command) => {
+      asked.push(command);
+      return answer(command);
+    },
+    log,
+  });
+  return { pool, reports, asked, lines };
+}
+
+const granted = Promise.resolve<Reply>({ kind: 'extended', leaseUntil: Instant(99) });
+const refused = async (reason: 'lease-lost' | 'read-only'): Promise<Reply> => ({
+  kind: 'refused',
+  refusals: [reason === 'read-only' ? { reason } : { reason, jobId: JOB, attempt: 1 }],
+});
+
+/** Runs one attempt to its end and tells what was reported. */
+async function outcome(email: Handle | object, job: Partial<RunningJob> = {}) {
+  const parts = poolOf({ email });
+  parts.pool.start(running(job));
+  await until(() => parts.reports.length > 0);
+  expect(parts.reports).toHaveLength(1);
+  expect(parts.pool.size).toBe(0);
+  return { report: parts.reports[0], lines: parts.lines };
+}
+
+const succeeded = (value: unknown): WorkerCommand => ({
+  kind: 'succeed',
+  jobId: JOB,
+  attempt: 1,
+  result: JsonText(value),
+});
+
+const until = <Value>(holds: () => Value) => vi.waitUntil(holds, { interval: 1, timeout: 5_000 });
+
+/** A handler that ends when the test says so. */
+function held() {
+  let resolve: (value: unknown) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise((...functions) => ([resolve, reject] = functions));
+  let seen: HandlerContext | undefined;
+  const handler: Handle = (_, context) => {
+    seen = context;
+    return promise;
+  };
+  const context = async (): Promise<HandlerContext> => until(() => seen);
+  return { handler, context, resolve, reject };
+}
+
+describe('an attempt', () => {
+  test('gets the payload and all of its context', async () => {
+    const seen: unknown[] = [];
+    const job = running({ attempt: 4, failures: 2, queue: 'night', payload: JsonText({ a: [1, '\ud800'] }) });
+    const { pool, reports, lines } = poolOf({
+      email: (payload: unknown, { signal, extend, progress, log, ...rest }: HandlerContext) => {
+        seen.push(payload, rest, signal.aborted, typeof extend, typeof progress);
+        log.info({ mails: 2 }, 'sending');
+        return 'sent';
+      },
+    });
+    pool.start(job);
+    await until(() => reports.length > 0);
+    const rest = { id: 'job-1', type: 'email', queue: 'night', attempt: 4, failures: 2, maxRetries: 3 };
+    expect(seen).toEqual([{ a: [1, '\ud800'] }, rest, false, 'function', 'function']);
+    const fields = { jobId: 'job-1', type: 'email', attempt: 4, mails: 2 };
+    expect(lines).toEqual([{ severity: 'info', message: 'sending', fields }]);
+  });
+
+  test('gets a payload of its own: what one attempt does to it the next never sees', async () => {
+    const seen: string[] = [];
+    const { pool, reports } = poolOf({
+      email: (payload: Record<string, unknown>) => {
+        seen.push(JSON.stringify(payload));
+        payload['to'] = 'mallory@example.com';
+      },
+    });
+    pool.start(running({ attempt: 1 }));
+    pool.start(running({ attempt: 2 }));
+    await until(() => reports.length === 2);
+    expect(seen[0]).toBe(seen[1]);
+  });
+
+  test('keeps a payload key named __proto__ as data', async () => {
+    const payload = '{"__proto__":{"admin":true}}' as JsonText;
+    const { report } = await outcome((value) => [Object.keys(value as object), Reflect.get(value as object, 'admin')], {
+      payload,
+    });
+    expect(report).toEqual(succeeded([['__proto__'], null]));
+  });
+
+  test.each([
+    ['a value', { sent: 1 }, { sent: 1 }],
+    ['nothing', undefined, null],
+    ['a lone surrogate', '\udfff', '\udfff'],
+    ['a promise', Promise.resolve([1]), [1]],
+    ['what has a toJSON', new Date(0), '1970-01-01T00:00:00.000Z'],
+  ])('that returns %s has succeeded with it', async (_, returned, result) => {
+    expect(await outcome(() => returned)).toEqual({ report: succeeded(result), lines: [] });
+  });
+
+  const cycle: Record<string, unknown> = {};
+  cycle['self'] = cycle;
+  const deep = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000)) as unknown;
+  test.each<[string, () => unknown]>([
+    ['a BigInt', () => 1n],
+    ['a cycle', () => cycle],
+    ['a function', () => () => 1],
+    ['a toJSON that throws', () => ({ toJSON: () => JSON.parse('{') as unknown })],
+    ['too many levels', () => deep],
+    ['more than a mebibyte', () => 'x'.repeat(1024 * 1024 - 1)],
+  ])('that returns %s has succeeded with null, and the log says so', async (_, handler) => {
+    const { report, lines } = await outcome(handler);
+    expect(report).toEqual(succeeded(null));
+    expect(lines).toMatchObject([{ severity: 'error', fields: { jobId: 'job-1', type: 'email', attempt: 1 } }]);
+  });
+
+  test('may return a mebibyte to the byte', async () => {
+    const { report, lines } = await outcome(() => 'x'.repeat(1024 * 1024 - 2));
+    expect(report?.kind === 'succeed' && report.result.length).toBe(1024 * 1024);
+    expect(lines).toEqual([]);
+  });
+
+  test.each<[string, Handle]>([
+    ['at once', () => JSON.parse('{') as unknown],
+    ['later', async () => JSON.parse('{') as unknown],
+    ['from a thenable', () => ({ then: () => JSON.parse('{') as unknown })],
+    ['from the getter of a thenable', () => Object.defineProperty({}, 'then', { get: () => JSON.parse('{') as unknown })],
+  ])('that throws %s has failed', async (_, handler) => {
+    const { report } = await outcome(handler);
+    expect(report).toMatchObject({ kind: 'fail', jobId: JOB, attempt: 1, retryable: true });
+    expect(report).toMatchObject({ error: { name: 'SyntaxError', stack: expect.stringContaining('SyntaxError') } });
+  });
+
+  test('says itself that it is not to be retried', async () => {
+    const { report } = await outcome(() => Promise.reject(Object.assign(new Error('gone'), { retryable: false })));
+    expect(report).toMatchObject({ kind: 'fail', retryable: false, error: { message: 'gone' } });
+  });
+
+  test('with a schema gets its output', async () => {
+    const schema = z.object({ to: z.string().transform((to) => to.toUpperCase()), copies: z.int().default(1) });
+    const { report } = await outcome({ schema, handler: (payload: unknown) => payload });
+    expect(report).toEqual(succeeded({ to: 'ADA@EXAMPLE.COM', copies: 1 }));
+  });
+
+  test('whose payload no longer fits the schema has failed for good, naming what does not fit', async () => {
+    const schema = z.object({ cc: z.array(z.string()) }).refine(async () => true);
+    const { report } = await outcome({ schema, handler: () => 'never' });
+    expect(report).toMatchObject({ kind: 'fail', retryable: false, error: { name: 'PayloadError' } });
+    expect(report).toMatchObject({ error: { message: expect.stringMatching(/cc: .*expected array/) } });
+  });
+
+  test('whose schema throws has failed', async () => {
+    const validate = () => JSON.parse('{') as never;
+    const schema = { '~standard': { version: 1, vendor: 'test', validate } };
+    const { report } = await outcome({ schema, handler: () => 'never' });
+    expect(report).toMatchObject({ kind: 'fail', retryable: true, error: { name: 'SyntaxError' } });
+  });
+});
+
+describe('a lease that is lost', () => {
+  test.each([
+    ['timeout', 'TimeoutError'],
+    ['cancelled', 'CancelledError'],
+  ] as const)('by %s aborts the signal, and the late answer only tells that the handler has ended', async (why, name) => {
+    for (const end of ['resolve', 'reject'] as const) {
+      const { handler, context, ...ends } = held();
+      const { pool, reports } = poolOf({ email: handler });
+      pool.start(running());
+      const { signal } = await context();
+      pool.abort(JOB, 1, why);
+      expect(signal.reason).toMatchObject({ name });
+      expect([reports, pool.size]).toEqual([[], 1]);
+
+      ends[end](new Error('late'));
+      await until(() => reports.length > 0);
+      expect([reports, pool.size]).toEqual([[{ kind: 'ended', jobId: JOB, attempt: 1 }], 0]);
+    }
+  });
+
+  test('is told to the handler that still asks for something, without asking the queue', async () => {
+    const { handler, context, resolve } = held();
+    const { pool, asked, reports } = poolOf({ email: handler });
+    pool.start(running());
+    const { extend, progress } = await context();
+    pool.abort(JOB, 1, 'timeout');
+    await expect(extend()).rejects.toThrow(LeaseLostError);
+    await expect(progress(1)).rejects.toThrow(LeaseLostError);
+    resolve(null);
+    await until(() => reports.length > 0);
+    await expect(extend()).rejects.toThrow(LeaseLostError);
+    expect(asked).toEqual([]);
+  });
+
+  test('belongs to one attempt: aborting another changes nothing', async () => {
+    const { handler, context, resolve } = held();
+    const { pool, reports } = poolOf({ email: handler });
+    pool.start(running({ attempt: 2 }));
+    const { signal } = await context();
+    pool.abort(JOB, 1, 'timeout');
+    pool.abort(JobId('job-2'), 2, 'cancelled');
+    expect(signal.aborted).toBe(false);
+    resolve('fine');
+    await until(() => reports.length > 0);
+    expect(reports).toEqual([{ ...succeeded('fine'), attempt: 2 }]);
+    pool.abort(JOB, 2, 'timeout');
+    expect(reports).toHaveLength(1);
+  });
+});
+
+describe('extend', () => {
+  test('renews by the visibility timeout or by what is asked', async () => {
+    const { handler, context } = held();
+    const { pool, asked } = poolOf({ email: handler });
+    pool.start(running());
+    const { extend } = await context();
+    await extend();
+    await extend(100);
+    await extend(86_400_000);
+    const command = { kind: 'extend', jobId: JOB, attempt: 1 };
+    expect(asked).toEqual([null, 100, 86_400_000].map((extendMs) => ({ ...command, extendMs })));
+  });
+
+  test.each([99, 86_400_001, 100.5, Number.NaN, '1000'])('refuses %j milliseconds', async (durationMs) => {
+    const { handler, context } = held();
+    const { pool, asked } = poolOf({ email: handler });
+    pool.start(running());
+    const { extend } = await context();
+    await expect(extend(durationMs as number)).rejects.toThrow(RangeError);
+    expect(asked).toEqual([]);
+  });
+
+  test('rejects with LeaseLostError where the queue says so, and with the reason where it refuses otherwise', async () => {
+    for (const [reason, error] of [
+      ['lease-lost', LeaseLostError],
+      ['read-only', /extend was refused: read-only/],
+    ] as const) {
+      const { handler, context } = held();
+      const { pool } = poolOf({ email: handler }, () => refused(reason));
+      pool.start(running());
+      const { extend } = await context();
+      await expect(extend()).rejects.toThrow(error);
+    }
+  });
+
+  test('that nobody awaits does not become an unhandled rejection', async () => {
+    const strays: unknown[] = [];
+    const onStray = (reason: unknown): number => strays.push(reason);
+    process.on('unhandledRejection', onStray);
+    const careless: Handle = (_, { extend, progress }) => {
+      void extend(1);
+      void progress(1n);
+      void extend();
+      void progress(1);
+    };
+    const { pool, reports } = poolOf({ email: careless }, () => refused('lease-lost'));
+    pool.start(running());
+    await until(() => reports.length > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', onStray);
+    expect(strays).toEqual([]);
+  });
+});
+
+describe('progress', () => {
+  test('is stored as JSON', async () => {
+    const { handler, context } = held();
+    const { pool, asked } = poolOf({ email: handler });
+    pool.start(running());
+    const { progress } = await context();
+    await progress({ done: 0.5 });
+    expect(asked).toEqual([{ kind: 'progress', jobId: JOB, attempt: 1, progress: '{"done":0.5}' }]);
+  });
+
+  test.each([[undefined], [1n], [() => 1], ['x'.repeat(70_000)]])('refuses what is not JSON or too large: %#', async (value) => {
+    const { handler, context } = held();
+    const { pool, asked } = poolOf({ email: handler });
+    pool.start(running());
+    const { progress } = await context();
+    await expect(progress(value)).rejects.toThrow(TypeError);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('a shutdown', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  /** Whether the promise has resolved by now. */
+  async function isDone(promise: Promise<void>): Promise<boolean> {
+    let done = false;
+    void promise.then(() => (done = true));
+    await turn();
+    return done;
+  }
+
+  test('of an idle pool is over at once', async () => {
+    const { pool, reports } = poolOf({ email: () => 1 });
+    expect(await isDone(pool.shutdown({ graceMs: 10_000 }))).toBe(true);
+    expect(reports).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('waits for the handlers within the grace', async () => {
+    const { handler, context, resolve } = held();
+    const { pool, reports } = poolOf({ email: handler });
+    pool.start(running());
+    await turn();
+    const { signal } = await context();
+    const over = pool.shutdown({ graceMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect([await isDone(over), signal.aborted]).toEqual([false, false]);
+    resolve('done');
+    expect(await isDone(over)).toBe(true);
+    expect(reports).toEqual([succeeded('done')]);
+  });
+
+  test('past the grace aborts the signals; throwing then is a give-back, returning a success', async () => {
+    const byThrow: Handle = (_, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
+    const byReturn: Handle = (_, { signal }) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason.name)));
+    const { pool, reports } = poolOf({ byThrow, byReturn });
+    pool.start(running({ type: 'byThrow' }));
+    pool.start(running({ type: 'byReturn', attempt: 2 }));
+    await turn();
+    const over = pool.shutdown({ graceMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await isDone(over)).toBe(true);
+    expect(reports).toHaveLength(2);
+    expect(reports).toContainEqual({ kind: 'release', jobId: JOB, attempt: 1 });
+    expect(reports).toContainEqual({ ...succeeded('ShutdownError'), attempt: 2 });
+  });
+
+  test('gives back what does not end, and hears no late answer', async () => {
+    const { handler, context, resolve } = held();
+    const { pool, reports } = poolOf({ email: handler });
+    pool.start(running());
+    await turn();
+    const { extend } = await context();
+    const over = pool.shutdown({ graceMs: 0 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await isDone(over)).toBe(false);
+    await vi.advanceTimersByTimeAsync(SETTLE_MS);
+    expect(await isDone(over)).toBe(true);
+    const release = [{ kind: 'release', jobId: JOB, attempt: 1 }];
+    expect(reports).toEqual(release);
+
+    await expect(extend()).rejects.toThrow(LeaseLostError);
+    resolve('late');
+    await turn();
+    expect([reports, pool.size]).toEqual([release, 0]);
+  });
+
+  test('does not wait for a handler whose lease is gone, and still hears it end', async () => {
+    const { handler, context, resolve } = held();
+    const { pool, reports } = poolOf({ email: handler });
+    pool.start(running());
+    await turn();
+    await context();
+    const over = pool.shutdown({ graceMs: 10_000 });
+    expect(await isDone(over)).toBe(false);
+    pool.abort(JOB, 1, 'timeout');
+    expect(await isDone(over)).toBe(true);
+    resolve(null);
+    await turn();
+    expect(reports).toEqual([{ kind: 'ended', jobId: JOB, attempt: 1 }]);
+  });
+
+  test('that takes longer than timers can count still waits', async () => {
+    const { handler } = held();
+    const { pool } = poolOf({ email: handler });
+    pool.start(running());
+    const over = pool.shutdown({ graceMs: Number.MAX_SAFE_INTEGER });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await isDone(over)).toBe(false);
+  });
+
+  test('gives back untouched what is started after it began', async () => {
+    const handler = vi.fn();
+    const { pool, reports } = poolOf({ email: handler });
+    await pool.shutdown({ graceMs: 0 });
+    pool.start(running());
+    await turn();
+    expect(reports).toEqual([{ kind: 'release', jobId: JOB, attempt: 1 }]);
+    expect(handler).not.toHaveBeenCalled();
+  });
+});
