@@ -1,5 +1,6 @@
 // The shape of one life, drawn from its seed: how many clients, which settings, how slow a network.
 
+import type { EngineLimits } from '../core/engine/limits.ts';
 import type { QueueSettings, TypeSettings } from '../core/queue/settings.ts';
 import type { Stream, Tape } from './world/tape.ts';
 
@@ -25,6 +26,7 @@ export type Plan = {
   readonly priorities: number;
   readonly queues: readonly string[];
   readonly settings: QueueSettings;
+  readonly limits: EngineLimits;
   readonly handlerMsMax: number;
   /** Per million of attempts. */
   readonly failing: number;
@@ -62,6 +64,14 @@ export function drawPlan(tape: Tape): Plan {
     priorities: 1 + swarm.choose('priorities', 3),
     queues,
     settings: drawSettings(swarm, timeoutMs),
+    limits: {
+      snapshotAfterBytes: swarm.pick('snapshot', [2 ** 23, 1, 2_000, 20_000]),
+      reserveBytes: swarm.pick('reserve', [4_096, 1, 65_536]),
+      stepInputsMax: swarm.pick('step inputs', [1_024, 1, 3]),
+      stepTextMax: swarm.pick('step text', [2 ** 24, 1, 2_000]),
+      waitingRequestsMax: swarm.pick('waiting', [20_000, 1, 4]),
+      waitingTextMax: swarm.pick('waiting text', [2 ** 28, 10_000]),
+    },
     handlerMsMax: swarm.logarithmic('handler', 1, Math.max(1, Math.floor(timeoutMs * 1.2))),
     failing: share('failing'),
     finalFailing: share('final failing'),
@@ -110,14 +120,16 @@ export function otherSettings(settings: QueueSettings, stream: Stream): QueueSet
 
 /** The plan as one line, for the head of a run's report. */
 export function describePlan(plan: Plan): string {
-  const { settings, ...rest } = plan;
+  const { settings, limits, ...rest } = plan;
   const types = [...settings.types].map(
     ([name, { concurrency, maxRetries, timeoutMs }]) => `${name}(${concurrency ?? '-'},${maxRetries},${timeoutMs})`,
   );
   const { workerCount, depthLimit, bytesLimit, crashesMax, retentionMs } = settings;
   return [
     ...Object.entries(rest).map(([name, value]) => `${name}=${String(value)}`),
-    ...Object.entries({ workerCount, depthLimit, bytesLimit, crashesMax, retentionMs }).map(([k, v]) => `${k}=${v}`),
+    ...Object.entries({ workerCount, depthLimit, bytesLimit, crashesMax, retentionMs, ...limits }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
     `types=${types.join(',')}`,
   ].join(' ');
 }

@@ -195,6 +195,7 @@ class Simulation {
       job === undefined ? '' : `job ${job.id} is ${job.state}, attempt ${job.attempt}`,
       waiting.length === 0 ? '' : `${waiting.join(', ')} wait`,
       this.#server.isServing ? '' : 'the server does not serve',
+      this.#server.restingTables === null ? 'the server is busy' : '',
     ].filter((part) => part !== '');
     return broken(job === undefined && waiting.length > 0 ? 'L2' : 'L1', `${when}: ${why.join('; ')}`);
   }

@@ -3,14 +3,19 @@
 // Rule: clients may fill it only up to a bound; what comes from workers and from the shell itself is never refused,
 // because it is bounded already by the attempts that run.
 
-import { STEP_INPUTS_MAX, STEP_TEXT_MAX, WAITING_REQUESTS_MAX, WAITING_TEXT_MAX } from '../job/limits.ts';
 import type { ClientCommand, Command, Input } from '../queue/command.ts';
+import type { EngineLimits } from './limits.ts';
 
 type Entry = { readonly input: Input; readonly text: number };
 
 export class Backlog {
+  readonly #limits: EngineLimits;
   #entries: Entry[] = [];
   #text = 0;
+
+  constructor(limits: EngineLimits) {
+    this.#limits = limits;
+  }
 
   get size(): number {
     return this.#entries.length;
@@ -19,7 +24,8 @@ export class Backlog {
   /** Whether the input was taken; false if a client's must be refused. */
   offer(input: Input): boolean {
     const text = textOf(input.command);
-    const isFull = this.#entries.length >= WAITING_REQUESTS_MAX || this.#text + text > WAITING_TEXT_MAX;
+    const { waitingRequestsMax, waitingTextMax } = this.#limits;
+    const isFull = this.#entries.length >= waitingRequestsMax || this.#text + text > waitingTextMax;
     if (isFull && isClientCommand(input.command)) return false;
     this.#entries.push({ input, text });
     this.#text += text;
@@ -35,10 +41,11 @@ export class Backlog {
 
   /** As many inputs as one step may decide, and at least one if there is any. */
   take(): Input[] {
+    const { stepInputsMax, stepTextMax } = this.#limits;
     let count = 0;
     let text = 0;
     for (const entry of this.#entries) {
-      if (count > 0 && (count >= STEP_INPUTS_MAX || text + entry.text > STEP_TEXT_MAX)) break;
+      if (count > 0 && (count >= stepInputsMax || text + entry.text > stepTextMax)) break;
       count += 1;
       text += entry.text;
     }

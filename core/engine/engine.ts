@@ -15,7 +15,7 @@
 
 import { assert } from '../job/assert.ts';
 import { Instant, earliest } from '../job/job.ts';
-import { SEAL_AFTER_MS, SNAPSHOT_AFTER_BYTES_MIN, SNAPSHOT_RETRY_MS, SPACE_RETRY_MS } from '../job/limits.ts';
+import { SEAL_AFTER_MS, SNAPSHOT_RETRY_MS, SPACE_RETRY_MS } from '../job/limits.ts';
 import type { Input, Now } from '../queue/command.ts';
 import type { Effect } from '../queue/effect.ts';
 import { Queue } from '../queue/queue.ts';
@@ -29,6 +29,8 @@ import type { SnapshotResult } from '../store/snapshot.ts';
 import type { TablesFactory } from '../store/tables.ts';
 import { Backlog, isClientCommand } from './backlog.ts';
 import { refusalOfFailure, refusalOfOverload } from './refusal.ts';
+import { ENGINE_LIMITS } from './limits.ts';
+import type { EngineLimits } from './limits.ts';
 import { giveUpReserve, keepReserve } from './reserve.ts';
 
 export type Turn = {
@@ -45,7 +47,8 @@ export type Turn = {
 export class Engine {
   readonly #queue: Queue;
   readonly #journal: Journal;
-  readonly #backlog = new Backlog();
+  readonly #backlog: Backlog;
+  readonly #limits: EngineLimits;
   #isWritable: boolean;
   /** Inputs that the full disk has no room for, in order. */
   #held: Input[] = [];
@@ -55,7 +58,15 @@ export class Engine {
   #snapshotRetryAt: Instant;
   #hasEnded = false;
 
-  private constructor(options: { queue: Queue; journal: Journal; isWritable: boolean; now: Now }) {
+  private constructor(options: {
+    queue: Queue;
+    journal: Journal;
+    isWritable: boolean;
+    now: Now;
+    limits: EngineLimits;
+  }) {
+    this.#limits = options.limits;
+    this.#backlog = new Backlog(options.limits);
     this.#queue = options.queue;
     this.#journal = options.journal;
     this.#isWritable = options.isWritable;
@@ -74,11 +85,13 @@ export class Engine {
     directoryId: string;
     settings: QueueSettings;
     now: Now;
+    limits?: EngineLimits;
   }): DiskProgram<{ engine: Engine; report: RecoveryReport; lastAt: Instant }> {
+    const { limits = ENGINE_LIMITS } = options;
     const { tables, journal, report } = yield* recover(options);
-    const isWritable = yield* keepReserve();
+    const isWritable = yield* keepReserve(limits);
     const queue = new Queue({ tables, settings: options.settings });
-    const engine = new Engine({ queue, journal, isWritable, now: options.now });
+    const engine = new Engine({ queue, journal, isWritable, now: options.now, limits });
     return { engine, report, lastAt: tables.meta().lastAt };
   }
 
@@ -181,7 +194,7 @@ export class Engine {
 
   *#seekSpace(now: Now): DiskProgram<void> {
     this.#spaceRetryAt = Instant(now.at + SPACE_RETRY_MS);
-    this.#isWritable = yield* keepReserve();
+    this.#isWritable = yield* keepReserve(this.#limits);
     this.#backlog.giveBack(this.#held);
     this.#held = [];
   }
@@ -218,7 +231,7 @@ export class Engine {
   *#rotateIfDue(now: Now): DiskProgram<number | null> {
     const { bytesSinceSnapshot, snapshotBytes } = this.#journal;
     if (this.#isSnapshotRunning || !this.#isWritable || now.at < this.#snapshotRetryAt) return null;
-    if (bytesSinceSnapshot < Math.max(SNAPSHOT_AFTER_BYTES_MIN, snapshotBytes)) return null;
+    if (bytesSinceSnapshot < Math.max(this.#limits.snapshotAfterBytes, snapshotBytes)) return null;
     try {
       const closed = yield* this.#journal.rotate();
       this.#isSnapshotRunning = true;

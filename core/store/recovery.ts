@@ -25,7 +25,6 @@ import { newestSnapshot, readHistory } from './history.ts';
 import type { History } from './history.ts';
 import { Journal } from './journal.ts';
 import { beginning, segmentFile } from './segment.ts';
-import { descriptionFile } from './snapshot-file.ts';
 import { survey } from './survey.ts';
 import type { Survey } from './survey.ts';
 import type { Tables, TablesFactory } from './tables.ts';

@@ -74,16 +74,15 @@ export class Client {
       if (this.#timeout !== null) this.#timeout.cancelled = true;
       act();
     };
-    const again = (why: string): void =>
-      over(() => {
-        note(world, this.name, `${request.label}: ${why}`);
-        if (!request.isRepeatable || attempt >= world.plan.requestTriesMax) return this.next();
-        const pauseUs = this.#stream.between('pause', 1, 1_000) * 1000;
-        world.clock.after(pauseUs, null, () => this.#send(request, attempt + 1));
-      });
+    const again = (why: string): void => {
+      note(world, this.name, `${request.label}: ${why}`);
+      if (!request.isRepeatable || attempt >= world.plan.requestTriesMax) return this.next();
+      const pauseUs = this.#stream.between('pause', 1, 1_000) * 1000;
+      world.clock.after(pauseUs, null, () => this.#send(request, attempt + 1));
+    };
 
     note(world, this.name, `${request.label}${attempt === 1 ? '' : ` (try ${attempt})`}`);
-    this.#timeout = world.clock.after(world.plan.requestTimeoutMs * 1000, null, () => again('no answer'));
+    this.#timeout = world.clock.after(world.plan.requestTimeoutMs * 1000, null, () => over(() => again('no answer')));
     const message: Message = {
       client: this.name,
       command: request.command,
@@ -92,7 +91,7 @@ export class Client {
         const arrive = (): void => over(() => this.#answered(reply, again));
         carry(world, { label: `reply to ${this.name}`, lostBy: 'N2', arrive });
       },
-      refused: () => again('connection refused'),
+      refused: () => over(() => again('connection refused')),
     };
     carry(world, { label: `request of ${this.name}`, lostBy: 'N1', arrive: () => server.receive(message) });
   }
@@ -147,8 +146,8 @@ export class Client {
       case 'delete':
         return known === undefined ? submission(this.#drawWishes()) : fixed({ kind, jobId: known });
       case 'list': {
-        const state = stream.pick('state', [undefined, ...JOB_STATES]);
-        return fixed({ kind, filter: { state }, before: undefined, limit: stream.between('limit', 1, 50) });
+        const state = stream.pick('state', ['any', ...JOB_STATES] as const);
+        return fixed({ kind, filter: state === 'any' ? {} : { state }, before: undefined, limit: stream.between('limit', 1, 50) });
       }
       case 'stats':
       case 'queues':

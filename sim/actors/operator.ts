@@ -6,6 +6,9 @@ import { note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
 import type { Server } from './server.ts';
 
+const DAY_MS = 86_400_000;
+/** A longer pause holds up the clients as well, as when the machine sleeps. */
+const FREEZE_MS_MAX = 5_000;
 const YEAR_MS = 31_536_000_000;
 
 export class Operator {
@@ -31,26 +34,16 @@ export class Operator {
   /** Everything is set right: there is room, all queues run, every type has its handler. */
   heal(): void {
     this.#world.disk.capacityBytes = Number.POSITIVE_INFINITY;
-    this.#setRight();
+    this.#setRight(new Set(this.#world.plan.queues));
   }
 
-  /** Asks until it is so: the process may be starting just now. */
-  #setRight(): void {
-    const { clock, plan } = this.#world;
-    let settled = 0;
-    if (this.#server.isServing) {
-      if (!this.#server.hasPlannedSettings) this.#server.shutdown();
-      else {
-        for (const queue of plan.queues) {
-          this.#ask({ kind: 'resume', queue }, () => {
-            settled += 1;
-          });
-        }
-      }
-    }
-    clock.after(1_000_000, null, () => {
-      if (settled < plan.queues.length) this.#setRight();
-    });
+  /** Asks until it is so, one queue after the other: the process may be starting just now. */
+  #setRight(paused: Set<string>): void {
+    const [queue] = paused;
+    if (queue === undefined) return;
+    if (this.#server.isServing && !this.#server.hasPlannedSettings) this.#server.shutdown();
+    else if (this.#server.isServing) this.#ask({ kind: 'resume', queue }, () => paused.delete(queue));
+    this.#world.clock.after(500_000, null, () => this.#setRight(paused));
   }
 
   #act(): void {
@@ -60,9 +53,11 @@ export class Operator {
     if (this.#strikes('C1')) this.#jump(stream.logarithmic('forward', 1, 10 * YEAR_MS), 'C1');
     if (this.#strikes('C2')) this.#jump(-stream.logarithmic('backward', 1, 10 * YEAR_MS), 'C2');
     if (this.#strikes('P8')) {
-      const forMs = stream.logarithmic('stand still', 1, 86_400_000);
-      note(this.#world, 'nature', `the process stands still for ${forMs} ms`, 'P8');
-      this.#server.freeze(forMs * 1000);
+      const forMs = stream.logarithmic('stand still', 1, DAY_MS);
+      const isLong = forMs > FREEZE_MS_MAX;
+      note(this.#world, 'nature', `${isLong ? 'the world' : 'the process'} stands still for ${forMs} ms`, 'P8');
+      if (isLong) clock.sleep(forMs * 1000);
+      else this.#server.freeze(forMs * 1000);
     }
     if (this.#strikes('D11')) this.#fill();
     if (!faults.isHealed && stream.choose('pause', 8) === 1) {

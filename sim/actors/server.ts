@@ -144,7 +144,7 @@ export class Server {
     note(world, 'server', `process ${number} starts`, changes ? 'P12' : null);
     const tables = this.#captured(process);
     const directoryId = world.tape.stream('directory').choose('id', 2 ** 32).toString(16).padStart(32, '0');
-    this.#drive(process, Engine.open({ tables, directoryId, settings, now: this.#now(process) }), {
+    this.#drive(process, Engine.open({ tables, directoryId, settings, now: this.#now(process), limits: world.plan.limits }), {
       done: ({ engine, lastAt }) => this.#opened(process, engine, lastAt),
       failed: (error) => {
         if (!(error instanceof DiskError)) throw this.#broken(error instanceof DisciplineError ? 'DISK' : 'D13', error);
@@ -264,11 +264,13 @@ export class Server {
   #turned(process: Process, turn: Turn, appended: readonly AppendedRange[]): void {
     const { tables } = process;
     if (tables === null) return;
-    if (turn.failure === null) {
-      const rows = turn.effects.flatMap((effect) => (effect.kind === 'publish' ? effect.rows : []));
-      this.#witness.turned({ appended, rows, tables });
-    }
-    if (turn.failure !== null) process.isEnding = true;
+    const { failure } = turn;
+    const rows = turn.effects.flatMap((effect) => (effect.kind === 'publish' ? effect.rows : []));
+    // What the turn wrote first is its record; what failed came after it, or was that very file.
+    const record = appended[0]?.file;
+    const claimed = failure === null ? appended : appended.filter(({ file }) => file === record && file !== failure.file);
+    this.#witness.turned({ appended: claimed, rows, tables });
+    if (failure !== null) process.isEnding = true;
     if (turn.snapshot !== null) this.#snapshot(process, tables, turn.snapshot);
     this.#releaseAll(process, turn.effects, 0, () => this.#settled(process, turn));
   }

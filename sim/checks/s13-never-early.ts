@@ -18,7 +18,7 @@ export const neverEarly: Check = {
         if ((counts.get('C1') ?? 0) + (counts.get('C2') ?? 0) > 0) return;
         // Nobody has moved the wall clock: then the delay is kept on true time too, across restarts.
         const offer = ledger.offers.get(before.id);
-        if (offer?.submission.start.kind !== 'after' || before.attempt > 0) return;
+        if (offer?.submission.start.kind !== 'after' || before.attempt > 0 || ledger.retryAsked.has(before.id)) return;
         const waitedMs = world.clock.monotonicMs - offer.monotonicMs;
         if (waitedMs < offer.submission.start.delayMs) {
           fail(`job ${before.id} starts after ${waitedMs} ms, its delay is ${offer.submission.start.delayMs} ms`);

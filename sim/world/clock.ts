@@ -70,9 +70,14 @@ export class Clock {
         this.#push(timer);
         continue;
       }
-      this.nowUs = timer.atUs;
+      this.nowUs = Math.max(this.nowUs, timer.atUs);
       return timer;
     }
+  }
+
+  /** The whole world sleeps: what was due meanwhile happens afterwards, late. */
+  sleep(forUs: number): void {
+    this.nowUs += forUs;
   }
 
   /** How many events wait, dead ones included. */
