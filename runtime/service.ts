@@ -2,12 +2,12 @@
 // reverse. HTTP and the command line stand on it; it knows nothing of them.
 
 import { randomUUID } from 'node:crypto';
-import { JobId } from '../core/job/job.ts';
+import type { JobId } from '../core/job/job.ts';
 import { Engine } from '../core/engine/engine.ts';
 import type { ClientCommand } from '../core/queue/command.ts';
 import type { Reply } from '../core/queue/effect.ts';
 import type { QueueSettings } from '../core/queue/settings.ts';
-import { DiskError } from '../core/store/disk.ts';
+import type { DiskError } from '../core/store/disk.ts';
 import type { RecoveryReport } from '../core/store/recovery.ts';
 import type { EventRow } from '../core/store/tables.ts';
 import { QueueClock } from './clock.ts';

@@ -90,7 +90,11 @@ function drawSettings(swarm: Stream, timeoutMs: number): QueueSettings {
       concurrency: swarm.pick('concurrency', [null, 1, 2]),
       maxRetries: swarm.choose('retries', 5),
       timeoutMs,
-      backoff: { baseMs, maxMs: swarm.pick('backoff', [3_600_000, 100, 5_000]), factor: swarm.pick('factor', [2, 1, 3]) },
+      backoff: {
+        baseMs,
+        maxMs: swarm.pick('backoff', [3_600_000, 100, 5_000]),
+        factor: swarm.pick('factor', [2, 1, 3]),
+      },
     });
   }
   return {

@@ -7,8 +7,7 @@ import { Operator } from './actors/operator.ts';
 import { Server } from './actors/server.ts';
 import { Violation } from './checks/check.ts';
 import type { Check } from './checks/check.ts';
-import { CHECKS, sentenceOf } from './checks/rules.ts';
-import type { OwnRule } from './checks/rules.ts';
+import { broken, CHECKS } from './checks/rules.ts';
 import { ALL_FAULTS, Faults } from './faults.ts';
 import type { FaultCode, FaultSelection } from './faults.ts';
 import type { Planted } from './mutants/mutant.ts';
@@ -206,6 +205,3 @@ function crashed(error: unknown): Violation {
   violation.cause = error;
   return violation;
 }
-
-const broken = (rule: OwnRule, detail: string): Violation =>
-  new Violation({ rule, sentence: sentenceOf(rule) ?? rule, detail });

@@ -6,8 +6,8 @@
 // Rule 3: a statement that was read from is reset before anything else happens, so that no cursor outlives its call.
 
 import { assert } from '../job/assert.ts';
-import { Instant, JobId } from '../job/job.ts';
-import type { Job, JobState } from '../job/job.ts';
+import { JobId } from '../job/job.ts';
+import type { Instant, Job, JobState } from '../job/job.ts';
 import { isLoose } from './event-class.ts';
 import type { Database, Sqlite, SqlValue, Statement } from './sqlite-driver.ts';
 import { openDatabase } from './sqlite-file.ts';

@@ -9,7 +9,8 @@ import type { Stream } from '../world/tape.ts';
 import { note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
 import { carry } from './network.ts';
-import type { Message, Server } from './server.ts';
+import type { Message } from './exchange.ts';
+import type { Server } from './server.ts';
 
 /** A submission as a client means it; each arrival at the server gets a new id. */
 type Wish = Omit<Submission, 'id'>;
@@ -147,7 +148,12 @@ export class Client {
         return known === undefined ? submission(this.#drawWishes()) : fixed({ kind, jobId: known });
       case 'list': {
         const state = stream.pick('state', ['any', ...JOB_STATES] as const);
-        return fixed({ kind, filter: state === 'any' ? {} : { state }, before: undefined, limit: stream.between('limit', 1, 50) });
+        return fixed({
+          kind,
+          filter: state === 'any' ? {} : { state },
+          before: undefined,
+          limit: stream.between('limit', 1, 50),
+        });
       }
       case 'stats':
       case 'queues':

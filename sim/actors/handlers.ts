@@ -24,7 +24,7 @@ export type HandlersOptions = {
   readonly life: Life;
   readonly say: (command: WorkerCommand) => void;
   /** The handler ends the process. */
-  readonly crash: (fault: 'W1' | 'W3') => void;
+  readonly crash: () => void;
 };
 
 export class Handlers {
@@ -46,8 +46,8 @@ export class Handlers {
     const { world } = this.#options;
     note(world, 'handler', `${label(job)} runs`);
     const { faults, plan } = world;
-    if (isPoison(job) && faults.isOn('W3')) return this.#later(run, 0, () => this.#options.crash('W3'));
-    if (faults.strikes('W1')) return this.#later(run, this.#drawUs(), () => this.#options.crash('W1'));
+    if (isPoison(job) && faults.isOn('W3')) return this.#later(run, 0, () => this.#crash(run, 'W3'));
+    if (faults.strikes('W1')) return this.#later(run, this.#drawUs(), () => this.#crash(run, 'W1'));
     if (faults.strikes('W6')) {
       note(world, 'handler', `${label(job)} hangs`, 'W6');
       run.stubborn = this.#stream.choose('ignores its signal', 2) === 1;
@@ -114,6 +114,11 @@ export class Handlers {
       else if (this.#stream.choose('answers late', 2) === 1) this.#succeed(run);
       else this.#end(run, { ...fence(run), kind: 'ended' });
     });
+  }
+
+  #crash(run: Run, code: 'W1' | 'W3'): void {
+    note(this.#options.world, 'handler', `${label(run.job)} takes the process down`, code);
+    this.#options.crash();
   }
 
   #succeed(run: Run): void {

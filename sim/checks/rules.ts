@@ -23,6 +23,7 @@ import { succeededHasRun } from './s6-succeeded-has-run.ts';
 import { oneCurrentAttempt } from './s7-one-current-attempt.ts';
 import { budgets } from './s8-budgets.ts';
 import { concurrency } from './s9-concurrency.ts';
+import { Violation } from './check.ts';
 import type { Check } from './check.ts';
 
 export const CHECKS: readonly Check[] = [
@@ -66,3 +67,8 @@ export type OwnRule = (typeof OWN_RULES)[number]['name'];
 /** The plain sentence of a rule; undefined if there is no such rule. */
 export const sentenceOf = (name: string): string | undefined =>
   [...CHECKS, ...OWN_RULES].find((rule) => rule.name === name)?.sentence;
+
+/** A rule of the simulation itself was broken. */
+export function broken(rule: OwnRule, detail: string): Violation {
+  return new Violation({ rule, sentence: sentenceOf(rule) ?? rule, detail });
+}

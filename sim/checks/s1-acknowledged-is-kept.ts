@@ -11,7 +11,8 @@ export const acknowledgedIsKept: Check = {
           if (model.known.has(id) && !model.jobs.has(id)) continue;
           const job = tables.job(id);
           if (job === undefined) return fail(`job ${id} was acknowledged and is absent after the recovery`);
-          if (job.payload !== ledger.offers.get(id)?.submission.payload) fail(`job ${id} came back with another payload`);
+          if (job.payload !== ledger.offers.get(id)?.submission.payload)
+            fail(`job ${id} came back with another payload`);
         }
       },
     };

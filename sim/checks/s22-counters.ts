@@ -26,7 +26,9 @@ export const counters: Check = {
         if (counts === undefined) return;
         for (const state of JOB_STATES) {
           if (stats.jobs[state] !== counts[state]) {
-            fail(`stats count ${stats.jobs[state]} ${state} jobs at event ${stats.durableSeq}; there are ${counts[state]}`);
+            fail(
+              `stats count ${stats.jobs[state]} ${state} jobs at event ${stats.durableSeq}; there are ${counts[state]}`,
+            );
           }
         }
         if (stats.depth !== counts.pending + counts.running) fail(`the depth is ${stats.depth}`);

@@ -23,7 +23,8 @@ export const oneKeyOneJob: Check = {
           if (submission === undefined) return fail('there are more outcomes than submissions');
           if (job.idempotencyKey !== submission.idempotencyKey) fail(`job ${job.id} is answered under another key`);
           if (replayed && submission.idempotencyKey === null) fail(`job ${job.id} is a replay without a key`);
-          if (!replayed && job.id !== submission.id) fail(`job ${submission.id} is answered as ${job.id}, not replayed`);
+          if (!replayed && job.id !== submission.id)
+            fail(`job ${submission.id} is answered as ${job.id}, not replayed`);
         }
       },
     };

@@ -11,7 +11,9 @@ export const oneCurrentAttempt: Check = {
       happened({ row, before }) {
         if (!ENDS.has(row.kind) || before === undefined) return;
         if (before.state !== 'running' || before.attempt !== row.attempt) {
-          fail(`${row.kind} of job ${before.id} names attempt ${String(row.attempt)}; it is ${before.state}, attempt ${before.attempt}`);
+          fail(
+            `${row.kind} of job ${before.id} names attempt ${String(row.attempt)}; it is ${before.state}, attempt ${before.attempt}`,
+          );
         }
       },
       released(effect) {

@@ -8,7 +8,8 @@ export const budgets: Check = {
       happened({ row, before, after }) {
         if (after === undefined || before === undefined) return;
         if (row.kind === 'started') {
-          if (after.attempt !== before.attempt + 1) fail(`attempt ${after.attempt} of job ${after.id} follows ${before.attempt}`);
+          if (after.attempt !== before.attempt + 1)
+            fail(`attempt ${after.attempt} of job ${after.id} follows ${before.attempt}`);
           if (before.suspect && suspectsRunning() > 1) fail(`suspect ${after.id} starts while another suspect runs`);
           if (before.failures > before.maxRetries) fail(`job ${after.id} starts after ${before.failures} failures`);
         } else if (after.attempt !== before.attempt) {

@@ -55,7 +55,9 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: ['S1', 'S24', 'S25', 'S26', 'D13'],
     plant: () => ({
       operation: (operation) =>
-        operation.kind === 'sync' && operation.file.endsWith('.tmp') && operation.file !== 'reserve.tmp' ? null : operation,
+        operation.kind === 'sync' && operation.file.endsWith('.tmp') && operation.file !== 'reserve.tmp'
+          ? null
+          : operation,
     }),
   },
   {
@@ -158,8 +160,7 @@ export const MUTANTS: readonly Mutant[] = [
     plant: () => ({
       tables: (factory) =>
         dressed(factory, (tables) => ({
-          putJob: (job: Job) =>
-            tables.putJob(job.state === 'succeeded' ? { ...job, result: JsonText(null) } : job),
+          putJob: (job: Job) => tables.putJob(job.state === 'succeeded' ? { ...job, result: JsonText(null) } : job),
         })),
     }),
   },

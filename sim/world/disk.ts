@@ -197,7 +197,8 @@ function writable(process: Descriptors, operation: DiskOperation & { readonly fi
   if (file === undefined) {
     throw new DisciplineError(`${operation.kind} ${operation.file}, which this process did not create or has closed`);
   }
-  if (process.distrusted.has(file)) throw new DisciplineError(`${operation.kind} ${operation.file} after a failed sync`);
+  if (process.distrusted.has(file))
+    throw new DisciplineError(`${operation.kind} ${operation.file} after a failed sync`);
   return file;
 }
 

@@ -1,0 +1,160 @@
+// The simulator's command line. What each option does is in arguments.ts; what each exit code means too.
+
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { parseArguments, USAGE, UsageError } from './arguments.ts';
+import type { Arguments } from './arguments.ts';
+import { CHECKS, OWN_RULES, sentenceOf } from './checks/rules.ts';
+import { tablesOf } from './depth.ts';
+import { hunt } from './mutants/hunt.ts';
+import { CANARY, MUTANTS } from './mutants/planted.ts';
+import { describeEvent, describeFailure, formatMs } from './report/failure.ts';
+import { Progress } from './report/progress.ts';
+import { run } from './run.ts';
+import type { RunArguments } from './run.ts';
+import { formatSeed } from './seed.ts';
+import { shrink } from './shrink.ts';
+import { live } from './simulation.ts';
+import type { Outcome } from './simulation.ts';
+import { exitCodeOf } from './summary.ts';
+import { seeded } from './world/tape.ts';
+
+const HELD = 0;
+const USAGE_ERROR = 2;
+const CRASHED = 127;
+const NONDETERMINISM = 130;
+const SURVIVED = 131;
+/** Failures told at length. */
+const TOLD_MAX = 3;
+/** The canary dies in its first few lives, or something is wrong with the simulator. */
+const CANARY_LIVES_MAX = 20;
+
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const parsed = parseArguments(argv);
+  switch (parsed.kind) {
+    case 'help':
+      say(USAGE);
+      return HELD;
+    case 'explain':
+      return explain(parsed.rule);
+    case 'mutants':
+      return mutants(parsed);
+    case 'run':
+      return simulate(parsed);
+  }
+}
+
+function explain(rule: string | null): number {
+  if (rule === null) {
+    for (const { name, sentence } of [...CHECKS, ...OWN_RULES]) say(`${name.padEnd(5)} ${sentence}`);
+    return HELD;
+  }
+  const sentence = sentenceOf(rule);
+  if (sentence === undefined) throw new UsageError(`no rule "${rule}"`);
+  say(`${rule} ${sentence}`);
+  return HELD;
+}
+
+async function mutants({ names, faults }: Extract<Arguments, { kind: 'mutants' }>): Promise<number> {
+  const unknown = names.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
+  if (unknown !== undefined) throw new UsageError(`no planted bug "${unknown}"`);
+  const tables = await tablesOf('bulk');
+  let survivors = 0;
+  for (const mutant of MUTANTS) {
+    if (names.length > 0 && !names.includes(mutant.name)) continue;
+    const caught = hunt(mutant, { tables, faults });
+    if (caught === null) survivors += 1;
+    const fate =
+      caught === null
+        ? 'SURVIVED'
+        : `${caught.rule.padEnd(4)} seed ${formatSeed(caught.seed)}, ${caught.lives} ${caught.lives === 1 ? 'life' : 'lives'}`;
+    say(`${mutant.name.padEnd(26)} ${fate.padEnd(28)} ${mutant.sentence}`);
+  }
+  return survivors === 0 ? HELD : SURVIVED;
+}
+
+async function simulate(options: RunArguments): Promise<number> {
+  const { span } = options;
+  const isSingle = span.kind === 'range' && span.to - span.from === 1n;
+  if (isSingle && !options.twice) return single(span.from, options);
+  if (!(await canaryDies())) {
+    say(`the canary "${CANARY}" survived: the simulator finds nothing`);
+    return SURVIVED;
+  }
+  const freshSeed = randomBytes(8).readBigUInt64BE();
+  const progress = new Progress();
+  const { tally, differences } = await run(options, freshSeed, progress);
+  progress.end(tally);
+  for (const { seed, detail } of differences) say(`NOT ALIKE seed ${seed}: ${detail}`);
+  for (const { seed } of tally.failures.slice(0, TOLD_MAX)) await tell(BigInt(seed), options);
+  const others = tally.failures.slice(TOLD_MAX).map(({ seed, rule }) => `${seed} (${rule ?? ''})`);
+  if (others.length > 0) say(`and ${others.length} more: ${others.join(', ')}`);
+  const [first] = tally.failures;
+  if (first?.rule != null) return exitCodeOf(first.rule);
+  return differences.length === 0 ? HELD : NONDETERMINISM;
+}
+
+async function single(seed: bigint, options: RunArguments): Promise<number> {
+  const tables = await tablesOf(options.depth);
+  const outcome = live({ source: seeded(seed), tables, faults: options.faults });
+  if (options.trace !== null) printTrace(outcome, options);
+  if (outcome.violation !== null) {
+    await tell(seed, options, outcome);
+    return exitCodeOf(outcome.violation.rule);
+  }
+  say(`seed ${formatSeed(seed)} held: ${outcome.steps} events, ${outcome.jobs} jobs, ${outcome.crashes} crashes`);
+  say(`  simulated ${formatMs(outcome.simulatedMs)}, hash ${outcome.hash}`);
+  say(`  plan ${outcome.plan}`);
+  say(`  faults ${[...outcome.fired].map(([code, count]) => `${code}:${count}`).join(' ')}`);
+  return HELD;
+}
+
+function printTrace(outcome: Outcome, { trace }: RunArguments): void {
+  if (trace === 'full') say(`plan ${outcome.plan}\nfaults per million ${outcome.switches}`);
+  for (const event of outcome.trace.events) {
+    if (trace === 'jsonl') say(JSON.stringify(event));
+    else if (trace === 'full') say(`${formatMs(event.atUs / 1000)} ${describeEvent(event)}`);
+    else if (event.actor !== 'disk' && event.actor !== 'feed') say(describeEvent(event));
+  }
+}
+
+async function tell(seed: bigint, options: RunArguments, known?: Outcome): Promise<void> {
+  const tables = await tablesOf(options.depth);
+  const { faults } = options;
+  const outcome = known ?? live({ source: seeded(seed), tables, faults });
+  const shrunk = options.shrink ? shrink(outcome, () => ({ tables, faults })) : null;
+  say(describeFailure({ seed: formatSeed(seed), outcome, shrunk, commit: commitOf(), faults }));
+  const cause = outcome.violation?.cause;
+  if (cause instanceof Error) say(`  ${cause.stack?.split('\n').slice(0, 6).join('\n  ') ?? cause.message}`);
+}
+
+async function canaryDies(): Promise<boolean> {
+  const tables = await tablesOf('bulk');
+  const canary = MUTANTS.find(({ name }) => name === CANARY);
+  return canary !== undefined && hunt(canary, { tables, livesMax: CANARY_LIVES_MAX }) !== null;
+}
+
+function commitOf(): string {
+  try {
+    const git = ['rev-parse', '--short', 'HEAD'];
+    return execFileSync('git', git, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n\n${USAGE}\n`);
+    process.exitCode = USAGE_ERROR;
+  } else {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = CRASHED;
+  }
+}

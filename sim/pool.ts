@@ -1,0 +1,47 @@
+// Processes that live seeds. Each takes a handful at a time and says what became of them.
+
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Summary } from './summary.ts';
+import type { WorkerRequest } from './worker.ts';
+import type { Draw } from './world/tape.ts';
+
+export type WorkerResult = { readonly summary: Summary; readonly draws: readonly Draw[] | null };
+
+/** How a process is made unlike its twin: what must not matter. */
+export type Surroundings = {
+  readonly folder: string;
+  readonly timeZone: string;
+  readonly flags: readonly string[];
+};
+
+export class Worker {
+  readonly #child: ChildProcess;
+
+  constructor(surroundings?: Surroundings) {
+    this.#child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
+      execArgv: [...(surroundings?.flags ?? []), '--import', import.meta.resolve('tsx')],
+      ...(surroundings === undefined
+        ? {}
+        : { cwd: surroundings.folder, env: { ...process.env, TZ: surroundings.timeZone } }),
+    });
+  }
+
+  /** @throws {Error} if the process dies. */
+  live(request: WorkerRequest): Promise<readonly WorkerResult[]> {
+    return new Promise((resolve, reject) => {
+      const died = (code: number | null): void => reject(new Error(`a worker died with ${String(code)}`));
+      this.#child.once('exit', died);
+      this.#child.once('message', (results) => {
+        this.#child.off('exit', died);
+        resolve(results as readonly WorkerResult[]);
+      });
+      this.#child.send(request);
+    });
+  }
+
+  close(): void {
+    this.#child.disconnect();
+  }
+}
