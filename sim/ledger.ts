@@ -41,6 +41,8 @@ export class Ledger {
   readonly deleteAsked = new Set<JobId>();
   /** Jobs whose cancellation a client was told of, and that nobody has asked to retry since. */
   readonly cancelAcknowledged = new Set<JobId>();
+  /** The event by which each job was last retried. */
+  readonly retriedSeq = new Map<JobId, number>();
   /** Starts that left the process, by fence. */
   readonly started = new Set<string>();
   /** What a handler returned, by fence. */

@@ -12,7 +12,7 @@ import { ALL_FAULTS, Faults } from './faults.ts';
 import type { FaultCode, FaultSelection } from './faults.ts';
 import type { Planted } from './mutants/mutant.ts';
 import { describePlan, drawPlan } from './plan.ts';
-import type { TablesFactory } from '../core/store/tables.ts';
+import type { LifeTables } from './depth.ts';
 import { Witness } from './witness.ts';
 import { Clock } from './world/clock.ts';
 import { Disk } from './world/disk.ts';
@@ -25,7 +25,7 @@ import type { World } from './world/world.ts';
 
 export type LifeOptions = {
   readonly source: Source;
-  readonly tables: TablesFactory;
+  readonly tables: LifeTables;
   readonly faults?: FaultSelection;
   readonly checks?: readonly Check[];
   readonly planted?: Planted;
@@ -58,7 +58,7 @@ const UNSYNCED_WEIGHT = 10;
 
 export function live(options: LifeOptions): Outcome {
   const life = new Simulation(options);
-  const restore = forbidden();
+  const restore = forbidden(options.tables.senses);
   let violation: Violation | null = null;
   try {
     life.run();
@@ -66,6 +66,7 @@ export function live(options: LifeOptions): Outcome {
     violation = error instanceof Violation ? error : crashed(error);
   } finally {
     restore();
+    options.tables.closeAll();
   }
   return life.outcome(violation);
 }

@@ -3,6 +3,7 @@
 import { Violation } from './checks/check.ts';
 import type { AppendedRange, Check, Evidence, Watch } from './checks/check.ts';
 import type { Effect } from '../core/queue/effect.ts';
+import type { JobId } from '../core/job/job.ts';
 import type { QueueSettings } from '../core/queue/settings.ts';
 import type { EventRow, Tables } from '../core/store/tables.ts';
 import { fenceOf, Ledger } from './ledger.ts';
@@ -67,7 +68,10 @@ export class Witness {
 
   #happened(row: EventRow): void {
     const happening = this.model.apply(row);
-    if (row.kind === 'retried' && row.jobId !== null) this.ledger.cancelAcknowledged.delete(row.jobId);
+    if (row.kind === 'retried' && row.jobId !== null) {
+      this.ledger.cancelAcknowledged.delete(row.jobId);
+      this.ledger.retriedSeq.set(row.jobId, row.seq);
+    }
     for (const hook of this.#hooks.happened) hook(happening);
   }
 
@@ -96,9 +100,7 @@ export class Witness {
         break;
       case 'job':
         ledger.shownSeq = Math.max(ledger.shownSeq, reply.history.at(-1)?.seq ?? 0);
-        if (exchange?.command.kind === 'cancel' && this.model.jobs.get(reply.job.id)?.state === 'cancelled') {
-          ledger.cancelAcknowledged.add(reply.job.id);
-        }
+        if (exchange?.command.kind === 'cancel') this.#rememberCancel(reply.job.id, reply.history);
         break;
       case 'stats':
         ledger.shownSeq = Math.max(ledger.shownSeq, reply.stats.durableSeq);
@@ -110,6 +112,12 @@ export class Witness {
       default:
         break;
     }
+  }
+
+  /** Acknowledged is the cancellation that the reply tells of; somebody may have asked to retry since. */
+  #rememberCancel(id: JobId, history: readonly EventRow[]): void {
+    const seq = history.findLast(({ kind }) => kind === 'cancelled')?.seq ?? history.at(-1)?.seq ?? 0;
+    if ((this.ledger.retriedSeq.get(id) ?? 0) < seq) this.ledger.cancelAcknowledged.add(id);
   }
 
   #listen(watch: Watch): void {

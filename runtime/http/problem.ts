@@ -4,7 +4,7 @@
 import { PROBLEM_HEADERS } from './reply.ts';
 import { ERRORS_LISTED_MAX } from './settings.ts';
 
-type ProblemType = { readonly status: number; readonly title: string; readonly retryAfterSeconds?: number };
+export type ProblemType = { readonly status: number; readonly title: string; readonly retryAfterSeconds?: number };
 
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request breaks a rule' },

@@ -45,8 +45,7 @@ export type HandlerContext = {
   readonly log: Log;
 };
 
-export type HandlerDefinition<Payload = unknown> = {
-  readonly handler: Handler<Payload>;
+type Settings = {
   /** Attempts of this type running at once: 1 to 1000; bounded by WORKER_COUNT alone if absent. */
   readonly concurrency?: number;
   /** Failures forgiven unless the submission says otherwise: 0 to 100, 3 if absent. */
@@ -55,19 +54,45 @@ export type HandlerDefinition<Payload = unknown> = {
   readonly timeoutMs?: number;
   /** Failure n waits random(0, min(baseMs · factor^(n−1), maxMs)), or what the function says. */
   readonly backoff?: Partial<ExponentialBackoff> | BackoffFunction;
+};
+
+export type HandlerDefinition<Payload = unknown> = Settings & {
+  readonly handler: Handler<Payload>;
   /** Submissions whose payload does not fit are refused; the handler gets the schema's output. */
-  readonly schema?: StandardSchemaV1<unknown, Payload>;
+  readonly schema?: StandardSchemaV1;
 };
 
-/** The default export of a handlers' module: what runs each type of job. `Payloads` maps types to their payloads. */
-export type HandlerMap<Payloads> = {
-  readonly [Type in keyof Payloads]: Handler<Payloads[Type]> | HandlerDefinition<Payloads[Type]>;
+export type DefinitionWithSchema<Schema extends StandardSchemaV1> = Settings & {
+  readonly handler: Handler<StandardSchemaV1.InferOutput<Schema>>;
+  readonly schema: Schema;
 };
 
-/** Gives a map of handlers back as it is; the payload of a handler with a schema gets the type of the schema's output. */
-export function defineHandlers<Payloads>(handlers: HandlerMap<Payloads>): HandlerMap<Payloads> {
+/** The default export of a handlers' module: what runs each type of job. */
+export type HandlerMap = Readonly<Record<string, Handler<never> | HandlerDefinition<never>>>;
+
+/**
+ * Gives a map of handlers back as it is, for the types alone: the payload that each type takes is what its handler's
+ * first parameter, or its schema, says.
+ */
+export function defineHandlers<Map extends HandlerMap>(handlers: Map): Map {
   return handlers;
 }
+
+/** Gives one definition back as it is: the handler's payload is typed by the schema's output. */
+export function defineHandler<Schema extends StandardSchemaV1>(
+  definition: DefinitionWithSchema<Schema>,
+): DefinitionWithSchema<Schema> {
+  return definition;
+}
+
+/** What a submission to the handler must carry: the schema's input, else the handler's first parameter. */
+export type PayloadOf<Definition> = Definition extends { readonly schema: infer Schema extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferInput<Schema>
+  : Definition extends { readonly handler: (payload: infer Payload, ...rest: never[]) => unknown }
+    ? Payload
+    : Definition extends (payload: infer Payload, ...rest: never[]) => unknown
+      ? Payload
+      : unknown;
 
 /** The attempt's lease is gone: what it does from now on counts for nothing. */
 export class LeaseLostError extends Error {

@@ -10,6 +10,7 @@ import { Instant } from '../../core/job/job.ts';
 import type { Input, Now, RequestId } from '../../core/queue/command.ts';
 import type { Effect } from '../../core/queue/effect.ts';
 import type { QueueSettings } from '../../core/queue/settings.ts';
+import { DamageError } from '../../core/store/damage.ts';
 import { DiskError } from '../../core/store/disk.ts';
 import { compact } from '../../core/store/snapshot.ts';
 import type { Tables, TablesFactory } from '../../core/store/tables.ts';
@@ -120,12 +121,12 @@ export class ServerProcess {
     const { world } = this.#options;
     const id = world.tape.stream('directory').choose('id', 2 ** 32);
     const directoryId = id.toString(16).padStart(32, '0');
-    const { settings } = this;
+    const settings = this.#options.planted.settings?.(this.settings) ?? this.settings;
     const { limits } = world.plan;
     this.#drive(Engine.open({ tables: this.#captured(), directoryId, settings, now: this.#now(), limits }), {
       done: ({ engine, lastAt }) => this.#opened(engine, lastAt),
       failed: (error) => {
-        if (!(error instanceof DiskError)) throw fault('D13', error);
+        if (!(error instanceof DiskError)) throw fault(error instanceof DamageError ? 'D13' : 'S30', error);
         note(world, 'server', `does not start: ${error.message}`);
         this.#options.exited();
       },

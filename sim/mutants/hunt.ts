@@ -1,17 +1,16 @@
-// Plants one bug and lives seeds until it is caught. A life that fails under a rule that is not the bug's own is another
-// catch: the bug has done what nobody expected, and is found all the same.
+// Plants one bug and lives seeds until a rule that knows it is broken.
 
 import type { Check } from '../checks/check.ts';
 import type { FaultSelection } from '../faults.ts';
 import { live } from '../simulation.ts';
-import type { TablesFactory } from '../../core/store/tables.ts';
+import type { LifeTables } from '../depth.ts';
 import { seeded } from '../world/tape.ts';
 import type { Mutant } from './mutant.ts';
 
 export type Catch = { readonly rule: string; readonly seed: bigint; readonly lives: number };
 
 export type HuntOptions = {
-  readonly tables: TablesFactory;
+  readonly tables: LifeTables;
   readonly faults?: FaultSelection;
   readonly checks?: readonly Check[];
   readonly from?: bigint;
@@ -27,7 +26,8 @@ export function hunt(mutant: Mutant, options: HuntOptions): Catch | null {
   for (let lives = 1; lives <= livesMax; lives += 1) {
     const seed = from + BigInt(lives - 1);
     const { violation } = live({ ...rest, source: seeded(seed), planted: mutant.plant() });
-    if (violation !== null && mutant.caughtBy.includes(violation.rule)) return { rule: violation.rule, seed, lives };
+    if (violation !== null && [mutant.rule, ...mutant.others].includes(violation.rule))
+      return { rule: violation.rule, seed, lives };
   }
   return null;
 }

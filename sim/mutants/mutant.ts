@@ -4,14 +4,17 @@
 
 import type { Turn } from '../../core/engine/engine.ts';
 import type { Input } from '../../core/queue/command.ts';
+import type { QueueSettings } from '../../core/queue/settings.ts';
 import type { DiskError, DiskOperation } from '../../core/store/disk.ts';
 import type { TablesFactory } from '../../core/store/tables.ts';
 
 export type Mutant = {
   readonly name: string;
   readonly sentence: string;
-  /** The rules that may catch it; anything else that fails is another bug. */
-  readonly caughtBy: readonly string[];
+  /** The rule that catches it even if it is the only one that is held. */
+  readonly rule: string;
+  /** Rules that may be quicker. */
+  readonly others: readonly string[];
   /** A fresh one for each life. */
   readonly plant: () => Planted;
 };
@@ -23,6 +26,8 @@ export type Planted = {
   /** Whether the program is kept from hearing of the failure. */
   readonly hides?: (error: DiskError) => boolean;
   readonly tables?: (factory: TablesFactory) => TablesFactory;
+  /** The settings that the engine gets; the checks know the true ones. */
+  readonly settings?: (settings: QueueSettings) => QueueSettings;
   /** The input that the engine really gets; null: none. */
   readonly input?: (input: Input) => Input | null;
   readonly turn?: (turn: Turn) => Turn;

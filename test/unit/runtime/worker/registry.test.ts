@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { DEFAULT_BACKOFF } from '../../../../core/job/retry.ts';
-import { defineHandlers } from '../../../../runtime/worker/handler.ts';
+import { defineHandler, defineHandlers } from '../../../../runtime/worker/handler.ts';
 import { registerHandlers, settingsOf } from '../../../../runtime/worker/registry.ts';
 
 const handler = (): null => null;
@@ -44,15 +44,20 @@ test('a Map is read like an object, and a name that objects inherit is a name li
 });
 
 test('a schema that is a function is a schema', () => {
-  const schema = Object.assign(() => null, { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: 1 }) } });
+  const schema = Object.assign(() => null, {
+    '~standard': { version: 1, vendor: 'test', validate: () => ({ value: 1 }) },
+  });
   expect(registerHandlers({ email: { handler, schema } }).get('email')?.schema).toBe(schema);
 });
 
 test('the types of a payload come from the schema or from the handler', () => {
   const handlers = defineHandlers({
-    resize: { schema: z.object({ width: z.number() }), handler: async (payload) => payload.width.toFixed() },
-    email: async (payload: { to: string }) => payload.to.trim(),
-    plain: (payload, context) => [payload, context.id],
+    resize: defineHandler({
+      schema: z.object({ width: z.number() }),
+      handler: async (payload) => payload.width.toFixed(),
+    }),
+    email: async (payload: { to: string }, context) => payload.to + context.id,
+    plain: (payload: unknown, context) => [payload, context.id],
   });
   expect([...registerHandlers(handlers).keys()]).toEqual(['resize', 'email', 'plain']);
 });
