@@ -31,10 +31,13 @@ export const SubmissionSchema = z
         .string({ error: missingOr(NAME_RULE) })
         .regex(NAME_PATTERN, { error: NAME_RULE })
         .openapi({ description: 'Names the handler.', example: 'email' }),
-      payload: z.unknown().optional().openapi({
-        description: 'Any JSON value, at most 64 levels deep; null if absent.',
-        example: { to: 'ada@example.com' },
-      }),
+      payload: z
+        .unknown()
+        .optional()
+        .openapi({
+          description: 'Any JSON value, at most 64 levels deep; null if absent.',
+          example: { to: 'ada@example.com' },
+        }),
       max_retries: integer(0, 100)
         .nullish()
         .openapi({ description: "Failures forgiven. Absent: the type's `maxRetries`, else 3.", example: 3 }),
@@ -43,7 +46,12 @@ export const SubmissionSchema = z
         // Zod's own length counts code points.
         .refine((key) => key.length >= 1 && key.length <= 255, { error: KEY_RULE })
         .nullish()
-        .openapi({ minLength: 1, maxLength: 255, description: 'The same as the header Idempotency-Key.', example: 'order-1017' }),
+        .openapi({
+          minLength: 1,
+          maxLength: 255,
+          description: 'The same as the header Idempotency-Key.',
+          example: 'order-1017',
+        }),
       queue: name.nullish().openapi({ description: 'Absent: `default`.', example: 'default' }),
       priority: integer(-1000, 1000).nullish().openapi({ description: 'Smaller runs first. Absent: 0.', example: 0 }),
       run_at: z

@@ -172,6 +172,25 @@ export class Disk {
     return new Map([...this.#names].map(([name, file]) => [name, file.kernel.view().slice()]));
   }
 
+  /** A disk of its own in the same state, with nothing open. */
+  copy(): Disk {
+    const copies = new Map<SimulatedFile, SimulatedFile>();
+    const copyOf = (file: SimulatedFile): SimulatedFile => {
+      const copy = copies.get(file) ?? file.copy();
+      copies.set(file, copy);
+      return copy;
+    };
+    const disk = new Disk();
+    disk.capacityBytes = this.capacityBytes;
+    for (const [name, file] of this.#names) disk.#names.set(name, copyOf(file));
+    for (const [name, file] of this.#durableNames) disk.#durableNames.set(name, copyOf(file));
+    disk.#pendingNames = this.#pendingNames.map((change) =>
+      change.kind === 'unlink' ? change : { ...change, file: copyOf(change.file) },
+    );
+    disk.#stale.push(...this.#stale);
+    return disk;
+  }
+
   #append(file: SimulatedFile, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const copy = bytes.slice();

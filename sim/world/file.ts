@@ -58,6 +58,13 @@ export class SimulatedFile {
     this.durable = new Bytes(content);
   }
 
+  copy(): SimulatedFile {
+    const copy = new SimulatedFile(this.kernel.view());
+    copy.durable = new Bytes(this.durable.view());
+    copy.pending = [...this.pending];
+    return copy;
+  }
+
   /** The bytes must not change afterwards. */
   append(bytes: Uint8Array): void {
     this.pending.push({ kind: 'write', offset: this.kernel.length, bytes });

@@ -63,7 +63,11 @@ describe('a bulk submission', () => {
     ['a broken second job', '{"jobs":[{"type":"email"},{"type":}]}', ['']],
     ['a job that is none', { jobs: [email, 1, null, [email]] }, ['/jobs/1', '/jobs/2', '/jobs/3']],
     ['a field twice in one job', '{"jobs":[{"type":"email","type":"email"}]}', ['/jobs/0/type']],
-    ['65 levels in one job', `{"jobs":[{"type":"email","payload":${'['.repeat(65)}${']'.repeat(65)}}]}`, ['/jobs/0/payload']],
+    [
+      '65 levels in one job',
+      `{"jobs":[{"type":"email","payload":${'['.repeat(65)}${']'.repeat(65)}}]}`,
+      ['/jobs/0/payload'],
+    ],
     ['1e999 in one job', '{"jobs":[{"type":"email"},{"type":"email","payload":1e999}]}', ['/jobs/1/payload']],
     [
       'errors in several jobs',
@@ -97,7 +101,12 @@ describe('a bulk submission', () => {
     const called = await post('/createJobs', { jobs: [large, email, { ...large, payload: 'é'.repeat(40) }] });
     expect(called.status).toBe(413);
     expect(pathsOf(called)).toEqual(['/jobs/0', '/jobs/2']);
-    const worse = await post('/createJobs', { jobs: [{ ...large, priority: 'x' }, { ...email, nope: 1 }] });
+    const worse = await post('/createJobs', {
+      jobs: [
+        { ...large, priority: 'x' },
+        { ...email, nope: 1 },
+      ],
+    });
     expect(worse.status).toBe(400);
     expect(pathsOf(worse)).toEqual(['/jobs/0/priority', '/jobs/1/nope']);
   });

@@ -92,7 +92,13 @@ describe('a submission', () => {
     });
     expect(called.status).toBe(201);
     const [one] = queue.submitted;
-    expect(one).toMatchObject({ maxRetries: null, timeoutMs: null, idempotencyKey: null, queue: 'default', priority: 0 });
+    expect(one).toMatchObject({
+      maxRetries: null,
+      timeoutMs: null,
+      idempotencyKey: null,
+      queue: 'default',
+      priority: 0,
+    });
     expect(one?.start).toEqual({ kind: 'now' });
   });
 

@@ -6,7 +6,7 @@ import type { Chance } from '../../../sim/world/disk.ts';
 import type { SurvivalFault } from '../../../sim/world/power-loss.ts';
 import { Tape } from '../../../sim/world/tape.ts';
 
-const text = new TextDecoder();
+const text = new TextDecoder('utf-8');
 const bytes = (content: string): Uint8Array => new TextEncoder().encode(content);
 const create = (file: string): DiskOperation => ({ kind: 'create', file });
 const append = (file: string, content: string): DiskOperation => ({ kind: 'append', file, bytes: bytes(content) });
