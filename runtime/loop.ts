@@ -6,7 +6,7 @@
 //         and only then are leases judged.
 
 import { setImmediate } from 'node:timers';
-import type { Instant } from '../core/job/job.ts';
+import { Instant } from '../core/job/job.ts';
 import type { Engine, Turn } from '../core/engine/engine.ts';
 import type { ClientCommand, Command, RequestId, WorkerCommand } from '../core/queue/command.ts';
 import type { Effect, Reply } from '../core/queue/effect.ts';
@@ -42,7 +42,11 @@ export class Loop {
   #lastRequestId = 0;
   #turn: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
+  /** After a pause: no lease is judged before this instant. */
+  #judgeAt = Instant(0);
+  /** What whoever still asks is told; null while the loop lives. */
   #ended: Reply | null = null;
+  #end: LoopEnd | null = null;
 
   constructor(options: {
     engine: Engine;
@@ -86,15 +90,20 @@ export class Loop {
     while (this.#turn !== null) await this.#turn;
   }
 
-  /** Ends an orderly shutdown. Resolves with the disk's error if the journal could not be closed. */
-  async close(): Promise<DiskError | null> {
+  /** Ends an orderly shutdown. Resolves with what went wrong instead, then or before; null if all is durable. */
+  async close(): Promise<LoopEnd | null> {
     await this.settle();
     clearTimeout(this.#timer);
-    if (this.#ended !== null) return null;
+    if (this.#ended !== null) return this.#end;
     this.#ended = { kind: 'refused', refusals: [{ reason: 'draining' }] };
-    const turn = await this.#disk.run(this.#engine.close());
-    for (const effect of turn.effects) this.#perform(effect);
-    return turn.failure;
+    try {
+      const turn = await this.#disk.run(this.#engine.close());
+      for (const effect of turn.effects) this.#perform(effect);
+      if (turn.failure !== null) this.#end = { failure: turn.failure };
+    } catch (defect) {
+      this.#end = { defect };
+    }
+    return this.#end;
   }
 
   #offer(requestId: RequestId | null, command: Command): void {
@@ -114,24 +123,27 @@ export class Loop {
         this.#finish(turn);
       } while (this.#ended === null && this.#engine.hasWork);
     } catch (defect) {
-      this.#end({ defect }, { kind: 'refused', refusals: [{ reason: 'outcome-unknown' }] });
+      this.#stop({ defect }, { kind: 'refused', refusals: [{ reason: 'outcome-unknown' }] });
     } finally {
       this.#turn = null;
     }
   }
 
   #finish(turn: Turn): void {
-    for (const effect of turn.effects) this.#perform(effect);
     if (turn.failure !== null) {
-      this.#end({ failure: turn.failure }, { kind: 'refused', refusals: [{ reason: 'disk-failed' }] });
+      // What is about to die is not begun: its attempt counts as crashed either way.
+      for (const effect of turn.effects) if (effect.kind !== 'start') this.#perform(effect);
+      this.#stop({ failure: turn.failure }, { kind: 'refused', refusals: [{ reason: 'disk-failed' }] });
       return;
     }
+    for (const effect of turn.effects) this.#perform(effect);
     if (turn.snapshot !== null) void this.#snapshot(turn.snapshot);
     this.#arm(turn.wakeAt);
   }
 
-  #end(end: LoopEnd, reply: Reply): void {
+  #stop(end: LoopEnd, reply: Reply): void {
     this.#ended = reply;
+    this.#end = end;
     clearTimeout(this.#timer);
     for (const resolve of this.#waiting.values()) resolve(reply);
     this.#waiting.clear();
@@ -141,12 +153,20 @@ export class Loop {
   #arm(wakeAt: Instant | null): void {
     clearTimeout(this.#timer);
     if (wakeAt === null) return;
-    const delayMs = Math.min(Math.max(wakeAt - this.#clock.at(), 1), TIMER_MS_MAX);
-    this.#timer = setTimeout(() => {
-      const lateMs = this.#clock.at() - wakeAt;
-      if (lateMs < PAUSE_MS_MIN) setImmediate(() => this.tell({ kind: 'tick' }));
-      else this.#timer = setTimeout(() => this.tell({ kind: 'tick' }), AFTER_PAUSE_MS);
-    }, delayMs);
+    const delayMs = Math.max(wakeAt, this.#judgeAt) - this.#clock.at();
+    this.#timer = setTimeout(() => this.#due(wakeAt), Math.min(Math.max(delayMs, 1), TIMER_MS_MAX));
+  }
+
+  #due(wakeAt: Instant): void {
+    const at = this.#clock.at();
+    if (at - wakeAt >= PAUSE_MS_MIN && this.#judgeAt < wakeAt) {
+      // Fixed once for all that fell due in the pause: turns that come in meanwhile arm the timer anew, and must not put
+      // the judgement off for ever.
+      this.#judgeAt = Instant(at + AFTER_PAUSE_MS);
+      this.#arm(wakeAt);
+      return;
+    }
+    setImmediate(() => this.tell({ kind: 'tick' }));
   }
 
   async #snapshot(throughSegment: number): Promise<void> {

@@ -1,7 +1,10 @@
 // `perdure serve`: the queue behind HTTP, from the environment to the exit code.
 
+import { InvariantError } from '../core/job/assert.ts';
 import { createApp } from './http/app.ts';
 import { startServer } from './http/server.ts';
+import type { RunningServer } from './http/server.ts';
+import { CONNECTIONS_MAX, FEED_CONNECTIONS_MAX } from './http/settings.ts';
 import { parseConfig } from './config.ts';
 import type { Config, Environment } from './config.ts';
 import { EXIT, describeFailure } from './exit.ts';
@@ -18,6 +21,7 @@ import { loadHandlers } from './worker/load.ts';
 const LAST_ANSWERS_MS = 250;
 
 export async function serve(options: { environment: Environment; signal: ShutdownSignal }): Promise<void> {
+  surviveClosedOutputs();
   try {
     const config = parseConfig(options.environment);
     await run({ config, signal: options.signal });
@@ -31,8 +35,9 @@ export async function serve(options: { environment: Environment; signal: Shutdow
 async function run({ config, signal }: { config: Config; signal: ShutdownSignal }): Promise<void> {
   const log = createLog({ level: config.logLevel });
   const handlers = await loadHandlers(config.handlers);
+  endOnStrayErrors(log);
   const metrics = new Metrics();
-  const service = await Service.open({
+  const recovering = Service.recover({
     directory: config.dataDir,
     handlers,
     workerCount: config.workerCount,
@@ -44,37 +49,49 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
     onSync: (durationMs) => metrics.observeSync(durationMs),
     onEnd: (end) => void endAfterFailure(end, log),
   });
+  // A recovery under way is finished and closed in order: the next start then need not recover from a crash.
+  let server: RunningServer | null = null;
+  signal.onFirst((name) => {
+    log.info({ signal: name, graceMs: config.shutdownGraceMs }, 'shutting down');
+    void recovering.then(async (service) => {
+      const end = await service.close({ graceMs: config.shutdownGraceMs });
+      await server?.close();
+      if (end !== null) return endAfterFailure(end, log);
+      log.info({}, 'shut down');
+      process.exit(EXIT.orderly);
+    }, ignore); // why the recovery failed is told below
+  });
+
+  const service = await recovering;
   metrics.watch(service);
   logEvents(service, log);
-  surviveStrayRejections(log);
-
   const http = {
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
     authToken: config.authToken,
     bodyBytesMax: config.bodyBytesMax,
-    feedConnectionsMax: 100,
-    connectionsMax: 1_000,
+    feedConnectionsMax: FEED_CONNECTIONS_MAX,
+    connectionsMax: CONNECTIONS_MAX,
   };
   const app = createApp({ queue: service, http, log, metrics: () => metrics.text() });
-  const server = await startServer(app, http);
-  log.info({ url: server.url }, 'listening');
-
-  signal.onFirst((name) => {
-    log.info({ signal: name, graceMs: config.shutdownGraceMs }, 'shutting down');
-    service.drain();
-    void service.close({ graceMs: config.shutdownGraceMs }).then(async (failure) => {
-      await server.close();
-      if (failure !== null) return endAfterFailure({ failure }, log);
-      log.info({}, 'shut down');
-      process.exit(EXIT.orderly);
-    });
-  });
+  try {
+    server = await startServer(app, http);
+  } catch (error) {
+    if (!signal.isReceived) await service.close({ graceMs: 0 });
+    throw error;
+  }
+  // Only now: a start that cannot listen must not have begun jobs that it then takes down with it.
+  await service.start();
+  if (!signal.isReceived) log.info({ url: server.url }, 'listening');
 }
+
+let isEnding = false;
 
 /** Nothing is stored any more: let the refusals leave, then end, so that the next start recovers. */
 async function endAfterFailure(end: LoopEnd, log: Log): Promise<void> {
+  if (isEnding) return;
+  isEnding = true;
   const { code, text } = describeFailure('failure' in end ? end.failure : end.defect);
   log.error({ error: text, exitCode: code }, code === EXIT.diskFailed ? 'the disk failed' : 'a defect of perdure');
   process.stderr.write(`perdure: ${text}\n`);
@@ -94,10 +111,28 @@ function logEvents(service: Service, log: Log): void {
   });
 }
 
-/** A promise that a handler has forgotten must not take everybody's jobs down. An exception outside of one does. */
-function surviveStrayRejections(log: Log): void {
+/**
+ * A promise that a handler has forgotten must not take everybody's jobs down. An exception outside of one does: what it
+ * has left behind is unknown, and the next start recovers.
+ */
+function endOnStrayErrors(log: Log): void {
   process.on('unhandledRejection', (reason) => {
+    if (reason instanceof InvariantError) throw reason;
     const error = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     log.error({ error }, 'unhandled rejection: a handler left a promise alone');
   });
+  process.on('uncaughtException', (thrown) => {
+    const { code, text } = describeFailure(thrown);
+    log.error({ error: text, exitCode: code }, 'uncaught exception: the process ends');
+    process.stderr.write(`perdure: ${text}\n`);
+    process.exit(EXIT.defect);
+  });
 }
+
+/** Whoever read them is gone: nobody is left to be told. */
+function surviveClosedOutputs(): void {
+  process.stdout.on('error', ignore);
+  process.stderr.on('error', ignore);
+}
+
+const ignore = (): void => undefined;

@@ -7,7 +7,6 @@ import { Engine } from '../core/engine/engine.ts';
 import type { ClientCommand } from '../core/queue/command.ts';
 import type { Reply } from '../core/queue/effect.ts';
 import type { QueueSettings } from '../core/queue/settings.ts';
-import type { DiskError } from '../core/store/disk.ts';
 import type { RecoveryReport } from '../core/store/recovery.ts';
 import type { EventRow } from '../core/store/tables.ts';
 import { QueueClock } from './clock.ts';
@@ -40,6 +39,8 @@ export type ServiceOptions = Omit<QueueSettings, 'types'> & {
 const SLOW_SYNC_MS = 1_000;
 const STALLED_SYNC_MS = 5_000;
 
+const DRAINING: Reply = { kind: 'refused', refusals: [{ reason: 'draining' }] };
+
 export class Service implements QueuePort {
   readonly types: QueuePort['types'];
   readonly newJobId: () => JobId;
@@ -51,16 +52,33 @@ export class Service implements QueuePort {
   readonly #pool: WorkerPool;
   readonly #snapshotter: Snapshotter;
   readonly #disk: NodeDisk;
+  #hasStarted = false;
   #isDraining = false;
+  #isStalled = false;
   #end: LoopEnd | null = null;
 
   /**
-   * Opens the data directory and recovers it; when this resolves, what crashed is pending again and workers run.
+   * Opens the data directory, recovers it, and starts.
+   * @throws as `recover` and `start`.
+   */
+  static async open(options: ServiceOptions): Promise<Service> {
+    const service = await Service.recover(options);
+    try {
+      await service.start();
+    } catch (error) {
+      service.#lock.release();
+      throw error;
+    }
+    return service;
+  }
+
+  /**
+   * Opens the data directory and recovers it. Nothing is written for a job, and none is run, before `start`.
    * @throws {LockedError} if another process holds the directory.
    * @throws {DamageError | FormatError} if it must not be touched; nothing was changed.
    * @throws {DiskError} if the disk failed.
    */
-  static async open(options: ServiceOptions): Promise<Service> {
+  static async recover(options: ServiceOptions): Promise<Service> {
     const { directory, log } = options;
     const warnings = [prepareDirectory(directory), fileSystemWarning(directory)];
     for (const warning of warnings) if (warning !== null) log.warn({ directory }, warning);
@@ -74,11 +92,9 @@ export class Service implements QueuePort {
       const { engine, report, lastAt } = await disk.run(program);
       clock.raiseTo(lastAt);
       logReport(log, report);
-      const service = new Service({ options, lock, clock, engine, disk });
-      await service.#begin();
-      return service;
+      return new Service({ options, lock, clock, engine, disk });
     } catch (error) {
-      lock.release();
+      lock.undo();
       throw error;
     }
   }
@@ -113,9 +129,21 @@ export class Service implements QueuePort {
       ask: (command) => this.#loop.ask(command),
       log: options.log,
     });
+    this.#loop.subscribe(() => this.#logStall());
+  }
+
+  /**
+   * Takes the first turn: what an earlier process left running is pending again, or dead, and workers run from here on.
+   * @throws {DiskError} if that could not be stored.
+   */
+  async start(): Promise<void> {
+    await this.#loop.ask({ kind: 'stats' });
+    if (this.#end !== null) throw 'failure' in this.#end ? this.#end.failure : this.#end.defect;
+    this.#hasStarted = true;
   }
 
   ask(command: ClientCommand): Promise<Reply> {
+    if (this.#isDraining && command.kind === 'submit') return Promise.resolve(DRAINING);
     return this.#loop.ask(command);
   }
 
@@ -128,12 +156,7 @@ export class Service implements QueuePort {
   }
 
   readiness(): Readiness {
-    const { workerCount } = this.#options;
-    const warnings: string[] = [];
-    if (workerCount > 0 && this.#engine.abandoned >= workerCount) {
-      warnings.push(`${this.#engine.abandoned} abandoned handlers linger: nothing starts until one of them ends`);
-    }
-    return { refusing: this.#refusing(), warnings };
+    return { refusing: this.#refusing(), warnings: this.#areWorkersStalled() ? [this.#stallWarning()] : [] };
   }
 
   /** Refuses submissions from now on, and starts nothing more. */
@@ -145,22 +168,33 @@ export class Service implements QueuePort {
 
   /**
    * An orderly shutdown: running handlers get the grace, what does not finish is given back, and all is durable when this
-   * resolves. Resolves with the disk's error if it failed at the very end.
+   * resolves with null. Else it resolves with what went wrong, then or before: the next start recovers as from a crash.
    */
-  async close({ graceMs }: { graceMs: number }): Promise<DiskError | null> {
+  async close({ graceMs }: { graceMs: number }): Promise<LoopEnd | null> {
     this.drain();
     await this.#pool.shutdown({ graceMs });
     await this.#loop.settle();
     await this.#snapshotter.close();
-    const failure = await this.#loop.close();
+    const end = await this.#loop.close();
     this.#lock.release();
-    return failure;
+    return end;
   }
 
-  async #begin(): Promise<void> {
-    // The first turn marks what an earlier process left running.
-    await this.#loop.ask({ kind: 'stats' });
-    if (this.#end !== null) throw 'failure' in this.#end ? this.#end.failure : this.#end.defect;
+  #areWorkersStalled(): boolean {
+    const { workerCount } = this.#options;
+    return workerCount > 0 && this.#engine.abandoned >= workerCount;
+  }
+
+  #stallWarning(): string {
+    return `${this.#engine.abandoned} abandoned handlers linger: nothing starts until one of them ends`;
+  }
+
+  /** Once when workers stall and once when they go on. Every change of it is followed by an event, at the latest a start. */
+  #logStall(): void {
+    if (this.#isStalled === this.#areWorkersStalled()) return;
+    this.#isStalled = !this.#isStalled;
+    if (this.#isStalled) this.#options.log.warn({ abandoned: this.#engine.abandoned }, this.#stallWarning());
+    else this.#options.log.info({ abandoned: this.#engine.abandoned }, 'handlers can start again');
   }
 
   #refusing(): string | null {
@@ -173,7 +207,7 @@ export class Service implements QueuePort {
 
   #onEnd(end: LoopEnd): void {
     this.#end = end;
-    this.#options.onEnd(end);
+    if (this.#hasStarted) this.#options.onEnd(end); // else `start` throws it
   }
 }
 

@@ -11,7 +11,11 @@ export class ShutdownSignal {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => this.#receive(name));
   }
 
-  /** The process serves now: from here on a signal shuts it down in order. Before, it ends it: nothing was begun. */
+  get isReceived(): boolean {
+    return this.#received !== null;
+  }
+
+  /** From here on the first signal shuts down in order. Before, it ends the process: nothing was begun. */
   onFirst(listener: (name: NodeJS.Signals) => void): void {
     this.#listener = listener;
   }

@@ -14,6 +14,7 @@ export class Snapshotter {
   readonly #directory: string;
   readonly #log: Log;
   #worker: Worker | null = null;
+  #isClosed = false;
 
   constructor(options: { directory: string; log: Log }) {
     this.#directory = options.directory;
@@ -25,6 +26,7 @@ export class Snapshotter {
     const startedAt = performance.now();
     const outcome = await this.#run({ directory: this.#directory, throughSegment });
     if ('error' in outcome) {
+      if (this.#isClosed) return null; // ended by us
       this.#log.error({ throughSegment, error: outcome.error }, 'snapshot failed; the journal is kept');
       return null;
     }
@@ -35,6 +37,7 @@ export class Snapshotter {
 
   /** Ends a snapshot under way; what it has written so far is removed at the next start. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#worker?.terminate();
   }
 

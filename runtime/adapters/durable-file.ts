@@ -1,7 +1,7 @@
 // Writes a whole file so that a crash leaves the old one, the new one or none, never a part: temporary file, sync,
 // rename, sync of the directory.
 
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Makes the directory if it is missing; two writers of the same name must use different temporary names. */
@@ -14,15 +14,25 @@ export async function writeFileDurably(file: {
   const { directory, name, temporary, bytes } = file;
   const made = await mkdir(directory, { recursive: true, mode: 0o700 });
   if (made !== undefined) await syncDirectory(dirname(made));
-  const handle = await open(join(directory, temporary), 'w', 0o600);
+  const path = join(directory, temporary);
+  try {
+    await writeSynced(path, bytes);
+    await rename(path, join(directory, name));
+  } catch (thrown) {
+    await rm(path, { force: true });
+    throw thrown;
+  }
+  await syncDirectory(directory);
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, 'w', 0o600);
   try {
     await handle.writeFile(bytes);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(join(directory, temporary), join(directory, name));
-  await syncDirectory(directory);
 }
 
 async function syncDirectory(directory: string): Promise<void> {

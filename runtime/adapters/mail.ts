@@ -51,6 +51,7 @@ export function createMailer(settings: MailSettings): Mailer {
 }
 
 async function sendBySmtp(mail: Mail, { from, smtp }: { from: string; smtp: SmtpSettings }): Promise<Delivery> {
+  const message = compose(mail, from);
   const transport = createTransport({
     host: smtp.host,
     port: smtp.port,
@@ -61,7 +62,7 @@ async function sendBySmtp(mail: Mail, { from, smtp }: { from: string; smtp: Smtp
     socketTimeout: SILENCE_TIMEOUT_MS,
   });
   try {
-    const { messageId, response } = await transport.sendMail(compose(mail, from));
+    const { messageId, response } = await transport.sendMail(message);
     return { delivered: 'smtp', messageId, response };
   } catch (thrown) {
     throw refused(thrown);

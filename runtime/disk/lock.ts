@@ -17,6 +17,8 @@ import { holdPidFile, PID_FILE } from './pid-file.ts';
 export type Lock = {
   /** Lets another process in. Not needed before exit with `flock`, but then the next one has nothing to judge. */
   release(): void;
+  /** Lets another process in and leaves the lock's file with the text it had: the start was refused. */
+  undo(): void;
 };
 
 export const LOCK_FILE = 'lock';
@@ -72,15 +74,20 @@ function runFlock(descriptor: number): FlockAnswer {
 }
 
 function withFlock(directory: string, descriptor: number): Lock {
+  const before = fs.readFileSync(descriptor);
   fs.ftruncateSync(descriptor);
   writeHolder(descriptor);
   refuseOther(directory, PID_FILE);
-  return {
-    release: () => {
-      fs.ftruncateSync(descriptor);
-      fs.closeSync(descriptor);
-    },
+  const release = (): void => {
+    fs.ftruncateSync(descriptor);
+    fs.closeSync(descriptor);
   };
+  const undo = (): void => {
+    fs.ftruncateSync(descriptor);
+    fs.writeSync(descriptor, before, 0, before.length, 0);
+    fs.closeSync(descriptor);
+  };
+  return { release, undo };
 }
 
 /** The lock holds without the text; a disk too full for it must not keep the server from its data. */
@@ -93,15 +100,15 @@ function writeHolder(descriptor: number): void {
 }
 
 function withoutFlock(directory: string, descriptor: number): Lock {
-  const lock = holdPidFile(directory);
+  const { release } = holdPidFile(directory);
   try {
     refuseOther(directory, LOCK_FILE);
   } catch (thrown) {
-    lock.release();
+    release();
     throw thrown;
   }
   fs.closeSync(descriptor);
-  return lock;
+  return { release, undo: release };
 }
 
 /** The other kind of lock, if somebody ever took it here. */

@@ -23,7 +23,10 @@ export class NodeDisk {
   readonly #syncs = new Set<{ readonly startedAtMs: number }>();
 
   /** `onSync` is told how long each sync of a file took, also one that failed. The directory must exist. */
-  constructor(directory: string, { onSync = () => undefined }: { onSync?: (file: string, durationMs: number) => void } = {}) {
+  constructor(
+    directory: string,
+    { onSync = () => undefined }: { onSync?: (file: string, durationMs: number) => void } = {},
+  ) {
     this.#directory = directory;
     this.#onSync = onSync;
   }

@@ -3,7 +3,6 @@
 import type { Hono } from 'hono';
 import { createApp } from '../http/app.ts';
 import { CONNECTIONS_MAX, FEED_CONNECTIONS_MAX } from '../http/settings.ts';
-import type { DiskError } from '../../core/store/disk.ts';
 import { Service } from '../service.ts';
 import type { LoopEnd } from '../loop.ts';
 import type { HandlerMap } from '../worker/handler.ts';
@@ -60,11 +59,11 @@ export class Queue<Handlers extends HandlerMap = HandlerMap> extends QueueCalls<
   /**
    * Shuts down in order: submissions are refused from now on, running handlers get the grace, what does not finish is
    * given back, and everything is durable when this resolves.
-   * @throws {DiskError} if the disk failed at the very end; the next start then recovers as from a crash.
+   * @throws {DiskError} if the disk failed, then or before; the next start then recovers as from a crash.
    */
   async close({ graceMs = GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
-    const failure: DiskError | null = await this.#service.close({ graceMs });
-    if (failure !== null) throw failure;
+    const end = await this.#service.close({ graceMs });
+    if (end !== null) throw errorOf(end);
   }
 }
 
@@ -93,9 +92,11 @@ export async function createQueue<Handlers extends HandlerMap>(
 }
 
 function fail(end: LoopEnd, onFailure: ((error: unknown) => void) | undefined): void {
-  const error: unknown = 'failure' in end ? end.failure : end.defect;
+  const error = errorOf(end);
   if (onFailure !== undefined) return onFailure(error);
   setImmediate(() => {
     throw error;
   });
 }
+
+const errorOf = (end: LoopEnd): unknown => ('failure' in end ? end.failure : end.defect);

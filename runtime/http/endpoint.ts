@@ -34,8 +34,7 @@ export function methodsByPath(endpoints: readonly Endpoint[]): (path: string) =>
   for (const { route } of endpoints) {
     const method = route.method.toUpperCase();
     const known = methods.get(route.path) ?? [];
-    methods.set(route.path, known);
-    known.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    methods.set(route.path, [...known, ...(method === 'GET' ? ['GET', 'HEAD'] : [method])].sort());
   }
   const patterns = [...methods].map(([path, allowed]) => ({
     pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),

@@ -37,7 +37,11 @@ const REFUSED_AT_ONCE_MAX = 100;
 
 const CONNECTIONS_FULL: Problem = { kind: 'overloaded', detail: 'There are as many connections as this server holds.' };
 const BAD_REQUEST: Problem = { kind: 'invalid-request', detail: 'The request is not HTTP/1.1 as RFC 9112 has it.' };
-const BAD_TARGET: Problem = { kind: 'invalid-request', detail: 'The target of the request is not a path.' };
+const BAD_TARGET: Problem = {
+  kind: 'invalid-request',
+  detail: 'The target of the request is not a path.',
+  headers: { connection: 'close' },
+};
 const BAD_HOST: Problem = { kind: 'invalid-request', detail: 'A request has one Host header.' };
 const TOO_SLOW: Problem = { kind: 'request-timeout', detail: 'The request did not arrive in time.' };
 const HEADERS: Problem = { kind: 'headers-too-large', detail: 'The headers are too large.' };
@@ -125,8 +129,13 @@ function createHttpServer(app: OpenAPIHono<HttpEnv>, settings: HttpSettings, clo
 
 function answer(outgoing: ServerResponse, problem: Problem): void {
   lingerAtClose(outgoing.req);
-  outgoing.writeHead(PROBLEMS[problem.kind].status, { ...problemHeaders(problem), connection: 'close' });
-  outgoing.end(problemText(problem));
+  const body = problemText(problem);
+  outgoing.writeHead(PROBLEMS[problem.kind].status, {
+    ...problemHeaders(problem),
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  outgoing.end(body);
 }
 
 function clientProblem(code: string | undefined): Problem {

@@ -61,6 +61,7 @@ export class Attempt {
 
   async run(): Promise<Outcome> {
     try {
+      if (this.#lease !== 'held') throw this.#leaseLost(); // taken before the handler was begun
       const payload = await validPayload(this.#registered.schema, this.#job.payload);
       const returned: unknown = await this.#registered.handler(payload, this.#context());
       return { kind: 'succeed', result: this.#encodeResult(returned) };

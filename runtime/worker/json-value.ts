@@ -1,6 +1,7 @@
 // What handlers hand over as JSON: results and progress.
 
 import type { JsonText } from '../../core/job/job.ts';
+import { describeThrown } from './thrown.ts';
 
 export const RESULT_BYTES_MAX = 1024 * 1024;
 
@@ -15,15 +16,11 @@ export function encodeJson(value: unknown, { bytesMax }: { bytesMax: number }): 
   try {
     text = JSON.stringify(value);
   } catch (thrown) {
-    return { flaw: `it is not JSON: ${messageOf(thrown)}` };
+    // What a user's `toJSON` throws may be anything.
+    return { flaw: `it is not JSON: ${describeThrown(thrown).error.message.split('\n', 1).join('')}` };
   }
   if (text === undefined) return { flaw: `it is not JSON: ${typeof value}` };
   const bytes = Buffer.byteLength(text);
   if (bytes > bytesMax) return { flaw: `it has ${bytes} bytes of JSON, more than ${bytesMax}` };
   return { text: text as JsonText };
-}
-
-/** JSON.stringify throws what a user's `toJSON` throws: anything. */
-function messageOf(thrown: unknown): string {
-  return thrown instanceof TypeError || thrown instanceof RangeError ? thrown.message.split('\n', 1).join('') : 'toJSON threw';
 }

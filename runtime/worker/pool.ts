@@ -53,7 +53,8 @@ export class WorkerPool {
     assert(!this.#attempts.has(key), `attempt ${key} is started once`);
     const attempt = new Attempt({ job, registered, ask, log });
     this.#attempts.set(key, attempt);
-    void attempt.run().then((outcome) => this.#settle(attempt, outcome));
+    // The answers that became durable together with this start leave first: a handler may block, or end the process.
+    setImmediate(() => void attempt.run().then((outcome) => this.#settle(attempt, outcome)));
   }
 
   /** The attempt has lost its lease. One that has ended meanwhile has said so already. */
@@ -76,7 +77,10 @@ export class WorkerPool {
     for (const attempt of this.#held()) attempt.abort('shutdown');
     await this.#idleWithin(SETTLE_MS);
     for (const attempt of this.#held()) {
-      this.#parts.log.warn({ jobId: attempt.jobId, attempt: attempt.number }, 'attempt given back: it did not end in time');
+      this.#parts.log.warn(
+        { jobId: attempt.jobId, attempt: attempt.number },
+        'attempt given back: it did not end in time',
+      );
       attempt.giveBack();
       this.#parts.report({ kind: 'release', jobId: attempt.jobId, attempt: attempt.number });
     }

@@ -6,7 +6,9 @@ const path = process.argv[2];
 try {
   const registry = await loadHandlers(path === undefined ? null : path);
   const types = [...registry.keys()];
-  const greeting: unknown = await Reflect.apply(registry.get('greet')?.handler ?? (() => null), undefined, [{ to: 'Ada' }]);
+  const greeting: unknown = await Reflect.apply(registry.get('greet')?.handler ?? (() => null), undefined, [
+    { to: 'Ada' },
+  ]);
   process.send?.({ types, greeting });
 } catch (thrown) {
   const { name, message } = thrown instanceof Error ? thrown : { name: 'none', message: String(thrown) };

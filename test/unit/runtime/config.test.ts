@@ -119,9 +119,12 @@ describe('the token', () => {
 });
 
 describe('without a token', () => {
-  test.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.255.0.9', '::1', '0:0:0:0:0:0:0:1'])('HOST may be %s', (host) => {
-    expect(parseConfig({ HOST: host }).host).toBe(host);
-  });
+  test.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.255.0.9', '::1', '0:0:0:0:0:0:0:1'])(
+    'HOST may be %s',
+    (host) => {
+      expect(parseConfig({ HOST: host }).host).toBe(host);
+    },
+  );
 
   test.each(['0.0.0.0', '::', '10.0.0.1', '::ffff:127.0.0.1', '127.example.com', 'localhost.example', '127.1'])(
     'HOST must not be %s',

@@ -77,6 +77,19 @@ describe.each(await implementations())('%s tables', (_name, factory) => {
       expect(tables.job(JobId('first'))).toBeUndefined();
     });
 
+    it('forget a rolled back job, so that its events are refused and its id is free', () => {
+      const tables = create();
+      tables.begin();
+      tables.putJob(pendingJob(1));
+      tables.rollback();
+      tables.begin();
+      expect(() => tables.putEvent(eventRow(1))).toThrow(InvariantError);
+      tables.putJob(pendingJob(2, { id: JobId('job-1') }));
+      tables.putEvent(eventRow(3, { kind: 'started' }));
+      tables.commit();
+      expect(tables.history(JobId('job-1'))).toEqual([eventRow(3, { kind: 'started' })]);
+    });
+
     it('go on after a refused write was rolled back', () => {
       const tables = withJobs(pendingJob(1, { idempotencyKey: 'key' }));
       const before = dump(tables);

