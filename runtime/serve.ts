@@ -78,7 +78,8 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
   try {
     server = await startServer(app, http);
   } catch (error) {
-    if (!signal.isReceived) await service.close({ graceMs: 0 });
+    if (signal.isReceived) return; // the shutdown is under way, and ends the process
+    await service.close({ graceMs: 0 });
     throw error;
   }
   // Only now: a start that cannot listen must not have begun jobs that it then takes down with it.
@@ -122,8 +123,8 @@ function endOnStrayErrors(log: Log): void {
     log.error({ error }, 'unhandled rejection: a handler left a promise alone');
   });
   process.on('uncaughtException', (thrown) => {
-    const { code, text } = describeFailure(thrown);
-    log.error({ error: text, exitCode: code }, 'uncaught exception: the process ends');
+    const { text } = describeFailure(thrown);
+    log.error({ error: text, exitCode: EXIT.defect }, 'uncaught exception: the process ends');
     process.stderr.write(`perdure: ${text}\n`);
     process.exit(EXIT.defect);
   });

@@ -57,17 +57,12 @@ export type RecoveryReport = {
  */
 export function* recover(options: { tables: TablesFactory; directoryId: string }): DiskProgram<Recovered> {
   const { tables: factory, directoryId } = options;
-  const warnings: string[] = [];
-  const directory = survey(yield* list());
-  const marker = directory.hasMarker ? yield* readMarker() : null;
-  if (marker !== null) checkLastSegment(directory, marker);
-  if (isEmpty(directory)) return yield* beginDirectory({ factory, directory, directoryId, warnings });
+  const found = yield* inspect(factory);
+  const { directory, warnings } = found;
+  if (found.history === null) return yield* beginDirectory({ factory, directory, directoryId, warnings });
 
-  const throughSegment = [...directory.segments.keys()].at(-1) ?? 0;
-  const base = yield* newestSnapshot(directory, warnings);
-  const history = yield* readHistory({ tables: factory, directory, base, throughSegment });
+  const { history, marker } = found;
   try {
-    if (marker !== null) checkEnd(history, marker);
     const cut = yield* makeDurable({ directory, history, isClean: marker !== null });
     const { last } = history;
     const place = history.place ?? beginning(directoryId);
@@ -91,6 +86,35 @@ export function* recover(options: { tables: TablesFactory; directoryId: string }
     history.tables.close();
     throw error;
   }
+}
+
+/** What a data directory holds, read and judged; nothing is changed. */
+export type Inspection = {
+  readonly directory: Survey;
+  readonly marker: CleanMarker | null;
+  /** Null if nothing was ever stored. Its tables are the caller's to close. */
+  readonly history: History | null;
+  readonly warnings: readonly string[];
+};
+
+/** @throws {DamageError | FormatError} if what was durable is not there, or is of a newer format. */
+export function* inspect(factory: TablesFactory): DiskProgram<Inspection> {
+  const warnings: string[] = [];
+  const directory = survey(yield* list());
+  const marker = directory.hasMarker ? yield* readMarker() : null;
+  if (marker !== null) checkLastSegment(directory, marker);
+  if (isEmpty(directory)) return { directory, marker, history: null, warnings };
+
+  const throughSegment = [...directory.segments.keys()].at(-1) ?? 0;
+  const base = yield* newestSnapshot(directory, warnings);
+  const history = yield* readHistory({ tables: factory, directory, base, throughSegment });
+  try {
+    if (marker !== null) checkEnd(history, marker);
+  } catch (error) {
+    history.tables.close();
+    throw error;
+  }
+  return { directory, marker, history, warnings };
 }
 
 function isEmpty({ segments, snapshots, databases, hasMarker }: Survey): boolean {

@@ -1,6 +1,7 @@
 // The answers that the OpenAPI document lists for an operation.
 
-import type { RouteConfig, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
+import type { RouteConfig } from '@hono/zod-openapi';
 import { PROBLEMS } from './problem.ts';
 import { ProblemSchema } from './wire-schema.ts';
 
@@ -21,17 +22,21 @@ export function problemResponses(
   const all = new Set([400, 421, 500, ...statuses]);
   if (options.unsafe) all.add(403);
   if (options.guarded) all.add(401);
-  return Object.fromEntries(
-    [...all]
-      .sort((a, b) => a - b)
-      .map((status) => [status, { description: titlesOf(status), content: PROBLEM_CONTENT }]),
-  );
+  return Object.fromEntries([...all].sort((a, b) => a - b).map((status) => [status, problemResponse(status)]));
 }
 
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: ProblemSchema } };
 
-const titlesOf = (status: number): string =>
-  Object.values(PROBLEMS)
+const PROBLEM_HEADERS: Readonly<Record<number, z.ZodObject>> = {
+  401: z.object({ 'WWW-Authenticate': z.string() }),
+  429: z.object({ 'Retry-After': z.string().openapi({ description: 'Seconds.' }) }),
+  503: z.object({ 'Retry-After': z.string().openapi({ description: 'Seconds.' }) }),
+};
+
+function problemResponse(status: number): Response {
+  const headers = PROBLEM_HEADERS[status];
+  const titles = Object.values(PROBLEMS)
     .filter((problem) => problem.status === status)
-    .map(({ title }) => title)
-    .join('; ');
+    .map(({ title }) => title);
+  return { description: titles.join('; '), content: PROBLEM_CONTENT, ...(headers === undefined ? {} : { headers }) };
+}

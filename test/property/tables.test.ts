@@ -156,7 +156,7 @@ describe('the two implementations of the tables', () => {
           for (const tables of [...both, ...copies]) tables.close();
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });

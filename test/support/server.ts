@@ -4,10 +4,12 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { BUILT } from './build.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../runtime/main.ts');
+const MAIN = join(BUILT, 'main.js');
 
 /** How long a server may take to say that it listens, or to end. */
 const PATIENCE_MS = 30_000;
@@ -18,6 +20,9 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: strin
 export const scratchDirectory = (): string => mkdtempSync(join(tmpdir(), 'perdure-test-'));
 export const removeDirectory = (directory: string): void => rmSync(directory, { recursive: true, force: true });
 
+export type ServerOptions = { readonly preload?: string };
+export type RunningServer = TestServer & { readonly url: string };
+
 export class TestServer {
   readonly process: ChildProcess;
   /** Lines of standard output; what is not JSON is kept as `{ msg }` with `isPlain`. */
@@ -25,10 +30,13 @@ export class TestServer {
   stderr = '';
   readonly exited: Promise<Exit>;
   readonly #listening: Promise<string>;
+  readonly #awaited = new Set<{ isIt: (line: LogLine) => boolean; resolve: (line: LogLine) => void }>();
 
-  constructor(environment: Readonly<Record<string, string>>) {
+  /** `preload` is a module that runs in the process before the server. */
+  constructor(environment: Readonly<Record<string, string>>, { preload }: ServerOptions = {}) {
     const { PATH, HOME } = process.env;
-    this.process = spawn(process.execPath, ['--import', 'tsx', MAIN], {
+    const execArgv = preload === undefined ? [] : ['--import', pathToFileURL(preload).href];
+    this.process = spawn(process.execPath, [...execArgv, MAIN], {
       env: { PATH, HOME, PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -39,14 +47,15 @@ export class TestServer {
       createInterface({ input: this.process.stdout }).on('line', (text) => {
         const line = parseLine(text);
         this.log.push(line);
+        for (const { isIt, resolve } of this.#awaited) if (isIt(line)) resolve(line);
         if (line.msg === 'listening' && typeof line['url'] === 'string') found(line['url']);
       });
     });
   }
 
   /** Starts a server and waits until it listens. */
-  static async start(environment: Readonly<Record<string, string>>): Promise<TestServer & { readonly url: string }> {
-    const server = new TestServer(environment);
+  static async start(environment: Readonly<Record<string, string>>, options?: ServerOptions): Promise<RunningServer> {
+    const server = new TestServer(environment, options);
     const url = await server.#within(server.#listening, 'listen');
     return Object.assign(server, { url });
   }
@@ -55,10 +64,25 @@ export class TestServer {
     this.process.kill(signal);
   }
 
+  /** Waits for the end. */
+  ended(): Promise<Exit> {
+    return this.#within(this.exited, 'end');
+  }
+
+  /** Resolves when a line of the log satisfies. */
+  logged(isIt: (line: LogLine) => boolean): Promise<LogLine> {
+    const found = new Promise<LogLine>((resolve) => {
+      const line = this.log.find(isIt);
+      if (line !== undefined) resolve(line);
+      else this.#awaited.add({ isIt, resolve });
+    });
+    return this.#within(found, 'log what is waited for');
+  }
+
   /** Ends it by the signal, SIGTERM unless said otherwise, and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     this.kill(signal);
-    return this.#within(this.exited, 'end');
+    return this.ended();
   }
 
   #within<Value>(promise: Promise<Value>, what: string): Promise<Value> {

@@ -1,13 +1,14 @@
-import { execFileSync, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { BUILT } from '../../../support/build.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-const REPORTER = 'test/support/handlers-report';
+const REPORTER = join(ROOT, 'test/support/handlers-report.mjs');
 
 const TYPESCRIPT = `
 import { greeting } from './words.ts';
@@ -25,9 +26,9 @@ const COMMON_JS = `module.exports = { greet: async ({ to }) => 'hello ' + to };`
 type Runner = (cwd: string, path?: string, environment?: Record<string, string>) => Promise<object>;
 
 const runner =
-  (file: () => string, execArgv: readonly string[]): Runner =>
+  (loader: string, execArgv: readonly string[]): Runner =>
   async (cwd, path, environment = {}) => {
-    const child = fork(file(), path === undefined ? [] : [path], {
+    const child = fork(REPORTER, [loader, ...(path === undefined ? [] : [path])], {
       cwd,
       execArgv: [...execArgv],
       env: { ...process.env, ...environment },
@@ -38,32 +39,13 @@ const runner =
     return report;
   };
 
-/** The compiled package, as `npm run build` would make it. */
-let built = '';
-
-beforeAll(() => {
-  built = fs.mkdtempSync(join(tmpdir(), 'perdure-built-'));
-  const options = { noEmit: false, outDir: built, rootDir: ROOT, typeRoots: [join(ROOT, 'node_modules/@types')] };
-  const settings = {
-    extends: join(ROOT, 'tsconfig.json'),
-    compilerOptions: options,
-    files: [join(ROOT, `${REPORTER}.ts`)],
-  };
-  fs.writeFileSync(join(built, 'tsconfig.json'), JSON.stringify({ ...settings, include: [] }));
-  fs.writeFileSync(join(built, 'package.json'), '{"type":"module"}');
-  fs.symlinkSync(join(ROOT, 'node_modules'), join(built, 'node_modules'));
-  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(built, 'tsconfig.json')]);
-}, 60_000);
-
-afterAll(() => fs.rmSync(built, { recursive: true, force: true }));
-
-const fromSources = runner(() => join(ROOT, `${REPORTER}.ts`), ['--import', import.meta.resolve('tsx')]);
-const load = runner(() => join(built, `${REPORTER}.js`), []);
+const SOURCE = pathToFileURL(join(ROOT, 'runtime/worker/load.ts')).href;
+const COMPILED = pathToFileURL(join(BUILT, 'worker/load.js')).href;
 
 describe.each<[string, Runner]>([
-  ['from sources', fromSources],
-  ['from the compiled package, under plain node', load],
-])('%s', (_, run) => {
+  ['from sources', runner(SOURCE, ['--import', import.meta.resolve('tsx')])],
+  ['from the compiled package, under plain node', runner(COMPILED, [])],
+])('%s', (_, load) => {
   test.each([
     ['handlers.ts', 'module', TYPESCRIPT],
     ['handlers.ts', 'commonjs', TYPESCRIPT],
