@@ -4,20 +4,26 @@ import { Descriptors } from '../world/disk.ts';
 import type { Disk } from '../world/disk.ts';
 import { Tape } from '../world/tape.ts';
 
-/** A draw with more answers than this is sampled: filler of random bytes has no end. */
-const ANSWERS_MAX = 4_096;
-const SAMPLES = 2;
+/** Draws whose answers are not all tried, and those that stand for the rest. */
+const SAMPLED: Readonly<Record<string, (n: number) => readonly number[]>> = {
+  // Every sector and every page ends at some byte.
+  'tear unit': () => [1],
+  // The oldest and the newest of the writes before: an older record, and the one that was just replaced.
+  'stale block': (n) => (n > 2 ? [0, n - 1] : [0, 1]),
+  // Random bytes have no end.
+  noise: (n) => [Math.floor(n / 3)],
+};
 
 /** Counts up through all sequences of answers. `visit` is called with a tape for each; it must draw alike each time. */
 export function enumerate(visit: (tape: Tape) => void): number {
   let digits: number[] = [];
   for (let count = 1; ; count += 1) {
     const asked: { readonly value: number; readonly answers: number }[] = [];
-    const draw = (_: string, n: number): number => {
-      const answers = n > ANSWERS_MAX ? SAMPLES : n;
+    const draw = (_: string, n: number, label: string): number => {
+      const samples = SAMPLED[label]?.(n);
       const value = digits[asked.length] ?? 0;
-      asked.push({ value, answers });
-      return n > ANSWERS_MAX && value > 0 ? Math.floor(n / 2) : value;
+      asked.push({ value, answers: samples?.length ?? n });
+      return samples?.[value] ?? value;
     };
     visit(new Tape({ draw }));
     const last = asked.findLastIndex(({ value, answers }) => value + 1 < answers);

@@ -10,7 +10,7 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 
 /** Where the answers come from. `n` is at least 2. */
 export interface Source {
-  draw(stream: string, n: number): number;
+  draw(stream: string, n: number, label: string): number;
 }
 
 /** The answers given so far, by stream: replaying them gives the same life. */
@@ -105,7 +105,7 @@ export class Tape {
 
   /** For streams only: one answer of the source, noted. */
   draw(stream: string, label: string, n: number): number {
-    const value = this.#source.draw(stream, n);
+    const value = this.#source.draw(stream, n, label);
     this.count += 1;
     this.#hash = Math.imul(this.#hash ^ value, 0x01000193) + n;
     this.draws?.push({ stream, label, n, value });

@@ -42,10 +42,12 @@ const runner =
 const SOURCE = pathToFileURL(join(ROOT, 'runtime/worker/load.ts')).href;
 const COMPILED = pathToFileURL(join(BUILT, 'worker/load.js')).href;
 
+const load = runner(COMPILED, []);
+
 describe.each<[string, Runner]>([
   ['from sources', runner(SOURCE, ['--import', import.meta.resolve('tsx')])],
-  ['from the compiled package, under plain node', runner(COMPILED, [])],
-])('%s', (_, load) => {
+  ['from the compiled package, under plain node', load],
+])('%s', (_, run) => {
   test.each([
     ['handlers.ts', 'module', TYPESCRIPT],
     ['handlers.ts', 'commonjs', TYPESCRIPT],
@@ -73,7 +75,7 @@ test('a wrong setting of the sample handlers is refused by its name', async () =
 
 test.each([
   ['missing.ts', undefined, 'HANDLERS (missing.ts): there is no such file'],
-  ['broken.ts', 'export default {', /^HANDLERS \(broken\.ts\) cannot be loaded: .*Expected identifier/],
+  ['broken.ts', 'export default {', /^HANDLERS \(broken\.ts\) cannot be loaded: .*broken\.ts:1/],
   [
     'throwing.mjs',
     'throw new RangeError("on\\nload")',
