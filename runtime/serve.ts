@@ -8,7 +8,6 @@ import { CONNECTIONS_MAX, FEED_CONNECTIONS_MAX } from './http/settings.ts';
 import { parseConfig } from './config.ts';
 import type { Config, Environment } from './config.ts';
 import { EXIT, describeFailure } from './exit.ts';
-import type { ExitCode } from './exit.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import type { LoopEnd } from './loop.ts';
@@ -18,7 +17,7 @@ import type { ShutdownSignal } from './shutdown-signal.ts';
 import { loadHandlers } from './worker/load.ts';
 
 /** Time for the answers that refuse to reach their clients before the process ends, in milliseconds. */
-const LAST_ANSWERS_MS = 250;
+const LAST_ANSWERS_MS = 1_000;
 
 export async function serve(options: { environment: Environment; signal: ShutdownSignal }): Promise<void> {
   surviveClosedOutputs();
@@ -37,6 +36,8 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
   const handlers = await loadHandlers(config.handlers);
   endOnStrayErrors(log);
   const metrics = new Metrics();
+  let server: RunningServer | null = null;
+  const fail = (end: LoopEnd): void => void endAfterFailure(end, { log, closeServer: async () => server?.close() });
   const recovering = Service.recover({
     directory: config.dataDir,
     handlers,
@@ -47,16 +48,15 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
     retentionMs: config.retentionMs,
     log,
     onSync: (durationMs) => metrics.observeSync(durationMs),
-    onEnd: (end) => void endAfterFailure(end, log),
+    onEnd: fail,
   });
   // A recovery under way is finished and closed in order: the next start then need not recover from a crash.
-  let server: RunningServer | null = null;
   signal.onFirst((name) => {
     log.info({ signal: name, graceMs: config.shutdownGraceMs }, 'shutting down');
     void recovering.then(async (service) => {
       const end = await service.close({ graceMs: config.shutdownGraceMs });
       await server?.close();
-      if (end !== null) return endAfterFailure(end, log);
+      if (end !== null) return fail(end);
       log.info({}, 'shut down');
       process.exit(EXIT.orderly);
     }, ignore); // why the recovery failed is told below
@@ -90,14 +90,17 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
 let isEnding = false;
 
 /** Nothing is stored any more: let the refusals leave, then end, so that the next start recovers. */
-async function endAfterFailure(end: LoopEnd, log: Log): Promise<void> {
+async function endAfterFailure(
+  end: LoopEnd,
+  { log, closeServer }: { log: Log; closeServer: () => Promise<void> },
+): Promise<void> {
   if (isEnding) return;
   isEnding = true;
   const { code, text } = describeFailure('failure' in end ? end.failure : end.defect);
   log.error({ error: text, exitCode: code }, code === EXIT.diskFailed ? 'the disk failed' : 'a defect of perdure');
   process.stderr.write(`perdure: ${text}\n`);
-  await new Promise((resolve) => setTimeout(resolve, LAST_ANSWERS_MS));
-  process.exit(code satisfies ExitCode);
+  await Promise.race([closeServer(), new Promise((resolve) => setTimeout(resolve, LAST_ANSWERS_MS))]);
+  process.exit(code);
 }
 
 /** One line a failure at warn, one line an event at debug. Payloads, results and errors' stacks stay out. */
