@@ -1,5 +1,6 @@
 // `perdure serve`: the queue behind HTTP, from the environment to the exit code.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import { InvariantError } from '../core/job/assert.ts';
 import { createApp } from './http/app.ts';
 import { startServer } from './http/server.ts';
@@ -16,7 +17,10 @@ import { Service } from './service.ts';
 import type { ShutdownSignal } from './shutdown-signal.ts';
 import { loadHandlers } from './worker/load.ts';
 
-/** Time for the answers that refuse to reach their clients before the process ends, in milliseconds. */
+/** Milliseconds after a failure in which whoever comes is still refused in words. */
+const LAST_REQUESTS_MS = 250;
+
+/** Milliseconds that the last answers have to leave before the process ends. */
 const LAST_ANSWERS_MS = 1_000;
 
 export async function serve(options: { environment: Environment; signal: ShutdownSignal }): Promise<void> {
@@ -53,14 +57,16 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
   // A recovery under way is finished and closed in order: the next start then need not recover from a crash.
   signal.onFirst((name) => {
     log.info({ signal: name, graceMs: config.shutdownGraceMs }, 'shutting down');
-    void recovering.then(async (service) => {
-      const end = await service.close({ graceMs: config.shutdownGraceMs });
-      await server?.close();
-      if (end !== null) return fail(end);
-      log.info({}, 'shut down');
-      process.exit(EXIT.orderly);
-    }, ignore); // why the recovery failed is told below
+    void recovering.then(shutDown, ignore); // why the recovery failed is told below
   });
+  const shutDown = async (service: Service): Promise<void> => {
+    const close = service.close({ graceMs: config.shutdownGraceMs });
+    const end = await close.catch((defect: unknown): LoopEnd => ({ defect }));
+    if (end !== null) return fail(end);
+    await server?.close();
+    log.info({}, 'shut down');
+    process.exit(EXIT.orderly);
+  };
 
   const service = await recovering;
   metrics.watch(service);
@@ -99,7 +105,8 @@ async function endAfterFailure(
   const { code, text } = describeFailure('failure' in end ? end.failure : end.defect);
   log.error({ error: text, exitCode: code }, code === EXIT.diskFailed ? 'the disk failed' : 'a defect of perdure');
   process.stderr.write(`perdure: ${text}\n`);
-  await Promise.race([closeServer(), new Promise((resolve) => setTimeout(resolve, LAST_ANSWERS_MS))]);
+  await wait(LAST_REQUESTS_MS);
+  await Promise.race([closeServer(), wait(LAST_ANSWERS_MS)]);
   process.exit(code);
 }
 

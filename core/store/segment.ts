@@ -125,7 +125,7 @@ export function readSegment(
       });
     }
     visit(body, { offset, record });
-    place = { ...place, record, crc: line.crc };
+    place = { directoryId: place.directoryId, record, crc: line.crc };
     offset = line.end;
   }
   return { place, validBytes: offset };

@@ -15,7 +15,7 @@ type Run = {
   /** What it will do next, if it has decided. */
   next: Timer | null;
   aborted: boolean;
-  stubborn: boolean;
+  ignoresSignal: boolean;
 };
 
 export type HandlersOptions = {
@@ -41,7 +41,7 @@ export class Handlers {
   }
 
   start(job: RunningJob): void {
-    const run: Run = { job, next: null, aborted: false, stubborn: false };
+    const run: Run = { job, next: null, aborted: false, ignoresSignal: false };
     this.#runs.set(fenceOf(job.id, job.attempt), run);
     const { world } = this.#options;
     note(world, 'handler', `${label(job)} runs`);
@@ -50,7 +50,7 @@ export class Handlers {
     if (faults.strikes('W1')) return this.#later(run, this.#drawUs(), () => this.#crash(run, 'W1'));
     if (faults.strikes('W6')) {
       note(world, 'handler', `${label(job)} hangs`, 'W6');
-      run.stubborn = this.#stream.choose('ignores its signal', 2) === 1;
+      run.ignoresSignal = this.#stream.choose('ignores its signal', 2) === 1;
       return;
     }
     if (faults.strikes('W4')) {
@@ -106,7 +106,7 @@ export class Handlers {
 
   #abort(run: Run, then: 'end' | 'release' = 'end'): void {
     run.aborted = true;
-    if (run.stubborn) return;
+    if (run.ignoresSignal) return;
     if (run.next !== null) run.next.cancelled = true;
     const delayUs = this.#stream.between('after abort', 1, 50_000);
     this.#later(run, delayUs, () => {
