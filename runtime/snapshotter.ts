@@ -8,7 +8,7 @@ export type SnapshotTask = { readonly directory: string; readonly throughSegment
 export type SnapshotOutcome = { readonly result: SnapshotResult } | { readonly error: string };
 
 /** Beside this file, with its own extension: `.ts` from sources, `.js` in the package. */
-const WORKER_URL = new URL(import.meta.url.replace(/snapshotter(\.[jt]s)$/, 'snapshot-thread$1'));
+const THREAD_URL = new URL(import.meta.url.replace(/snapshotter(\.[jt]s)$/, 'snapshot-thread$1'));
 
 export class Snapshotter {
   readonly #directory: string;
@@ -43,7 +43,7 @@ export class Snapshotter {
 
   #run(task: SnapshotTask): Promise<SnapshotOutcome> {
     return new Promise((resolve) => {
-      const worker = new Worker(WORKER_URL, { workerData: task });
+      const worker = new Worker(startOf(THREAD_URL), { workerData: task });
       this.#worker = worker;
       worker.once('message', (outcome: SnapshotOutcome) => resolve(outcome));
       worker.once('error', (error) => resolve({ error: error.message }));
@@ -53,4 +53,11 @@ export class Snapshotter {
       });
     });
   }
+}
+
+/** A thread does not inherit what reads TypeScript in this one: started from sources, it has to register that anew. */
+function startOf(module: URL): URL {
+  if (!module.pathname.endsWith('.ts')) return module;
+  const start = `import { register } from '${import.meta.resolve('tsx/esm/api')}'; register(); await import('${module.href}');`;
+  return new URL(`data:text/javascript,${encodeURIComponent(start)}`);
 }

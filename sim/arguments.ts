@@ -18,6 +18,8 @@ export const USAGE = `npm run sim -- [options]
   --without C             never these
   --trace short|full|jsonl   print the life of --seed
   --shrink                shorten a failure to the fewest events
+  --exhaustive 1          all workloads of so many letters, a crash before each disk operation, every image it may leave
+  --nested                with it: cut each recovery off as well
   --mutants [name …]      plant each bug, and see that it is caught
   --explain S1            a rule in plain words; without a name, all of them
 
@@ -34,6 +36,7 @@ export type Span =
 export type Arguments =
   | { readonly kind: 'help' }
   | { readonly kind: 'explain'; readonly rule: string | null }
+  | { readonly kind: 'exhaustive'; readonly length: number; readonly nested: boolean; readonly depth: Depth }
   | { readonly kind: 'mutants'; readonly names: readonly string[]; readonly faults: FaultSelection }
   | {
       readonly kind: 'run';
@@ -53,6 +56,8 @@ export class UsageError extends Error {
 
 const TIME_MS = 10_000;
 const JOBS_MAX = 64;
+/** Seven letters: each more makes it seven times as long. */
+const LENGTH_MAX = 6;
 
 /** @throws {UsageError} if the arguments make no sense. */
 export function parseArguments(argv: readonly string[]): Arguments {
@@ -61,13 +66,17 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (values.explain === true) return { kind: 'explain', rule: positionals[0] ?? null };
   const faults: FaultSelection = { only: codes('--only', values.only), without: codes('--without', values.without) };
   if (values.mutants === true) return { kind: 'mutants', names: positionals, faults };
+  const depth = oneOf<Depth>('--depth', values.depth ?? 'bulk', ['bulk', 'full']);
   if (positionals[0] !== undefined) throw new UsageError(`unexpected "${positionals[0]}"`);
+  if (values.exhaustive !== undefined) {
+    return { kind: 'exhaustive', length: lengthOf(values.exhaustive), nested: values.nested === true, depth };
+  }
   return {
     kind: 'run',
     span: spanOf(values),
     jobs: jobsOf(values.jobs),
     twice: values.twice === true,
-    depth: oneOf<Depth>('--depth', values.depth ?? 'bulk', ['bulk', 'full']),
+    depth,
     faults,
     trace: values.trace === undefined ? null : oneOf<TraceStyle>('--trace', values.trace, ['short', 'full', 'jsonl']),
     shrink: values.shrink === true,
@@ -91,6 +100,8 @@ function parsed(argv: readonly string[]) {
         without: { type: 'string' },
         trace: { type: 'string' },
         shrink: { type: 'boolean' },
+        exhaustive: { type: 'string' },
+        nested: { type: 'boolean' },
         mutants: { type: 'boolean' },
         explain: { type: 'boolean' },
       },
@@ -122,6 +133,14 @@ function jobsOf(text: string | undefined): number {
   const jobs = Number(text ?? 1);
   if (!Number.isInteger(jobs) || jobs < 1 || jobs > JOBS_MAX) throw new UsageError(`--jobs is from 1 to ${JOBS_MAX}`);
   return jobs;
+}
+
+function lengthOf(text: string): number {
+  const length = Number(text === '' ? Number.NaN : text);
+  if (!Number.isInteger(length) || length < 0 || length > LENGTH_MAX) {
+    throw new UsageError(`--exhaustive is from 0 to ${LENGTH_MAX}`);
+  }
+  return length;
 }
 
 function codes(option: string, text: string | undefined): string[] {

@@ -6,10 +6,12 @@ import { parseArguments, USAGE, UsageError } from './arguments.ts';
 import type { Arguments } from './arguments.ts';
 import { CHECKS, OWN_RULES, sentenceOf } from './checks/rules.ts';
 import { tablesOf } from './depth.ts';
+import { explore } from './explore/exhaustive.ts';
+import type { Explored } from './explore/exhaustive.ts';
 import { hunt } from './mutants/hunt.ts';
 import { CANARY, MUTANTS } from './mutants/planted.ts';
 import { describeEvent, describeFailure, formatMs } from './report/failure.ts';
-import { Progress } from './report/progress.ts';
+import { Paced, Progress } from './report/progress.ts';
 import { run } from './run.ts';
 import type { RunArguments } from './run.ts';
 import { formatSeed } from './seed.ts';
@@ -41,6 +43,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return HELD;
     case 'explain':
       return explain(parsed.rule);
+    case 'exhaustive':
+      return exhaustive(parsed);
     case 'mutants':
       return mutants(parsed);
     case 'run':
@@ -75,6 +79,18 @@ async function mutants({ names, faults }: Extract<Arguments, { kind: 'mutants' }
     say(`${mutant.name.padEnd(26)} ${fate.padEnd(28)} ${mutant.sentence}`);
   }
   return survivors === 0 ? HELD : SURVIVED;
+}
+
+async function exhaustive({ length, nested, depth }: Extract<Arguments, { kind: 'exhaustive' }>): Promise<number> {
+  const tables = await tablesOf(depth);
+  const line = ({ workloads, points, images, distinct, recoveries, failures }: Explored): string =>
+    `${workloads} workloads, ${points} crash points, ${images} images (${distinct} distinct), ` +
+    `${recoveries} recoveries, ${failures.length} failures`;
+  const progress = new Paced();
+  const explored = explore({ tables, length, nested, progress: (sofar) => progress.tell(() => line(sofar)) });
+  progress.end(line(explored));
+  for (const failure of explored.failures) say(`FAIL O4 ${failure}`);
+  return explored.failures.length === 0 ? HELD : exitCodeOf('O4');
 }
 
 async function simulate(options: RunArguments): Promise<number> {

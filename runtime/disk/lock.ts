@@ -33,7 +33,7 @@ const FLOCK_TIMEOUT_MS = 10_000;
 export function holdLock(directory: string): Lock {
   const descriptor = fs.openSync(join(directory, LOCK_FILE), fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
   try {
-    const answer = runFlock(descriptor);
+    const answer = runFlock(descriptor, 'exclusive');
     switch (answer.kind) {
       case 'missing':
         return withoutFlock(directory, descriptor);
@@ -58,8 +58,9 @@ type FlockAnswer =
   | { readonly kind: 'missing' }
   | { readonly kind: 'failed'; readonly reason: string };
 
-function runFlock(descriptor: number): FlockAnswer {
-  const { status, error, stderr } = spawnSync('flock', ['-n', '-x', '3'], {
+/** Locks the open file without waiting; the lock stays with the descriptor. */
+export function runFlock(descriptor: number, mode: 'exclusive' | 'shared'): FlockAnswer {
+  const { status, error, stderr } = spawnSync('flock', ['-n', mode === 'exclusive' ? '-x' : '-s', '3'], {
     stdio: ['ignore', 'ignore', 'pipe', descriptor],
     timeout: FLOCK_TIMEOUT_MS,
     encoding: 'utf8',

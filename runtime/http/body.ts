@@ -90,23 +90,21 @@ function readIncoming(
 ): Promise<Uint8Array | Refused> {
   // Only now is the body wanted: a client that asked first has sent none for a request refused before.
   if (incoming.headers.expect !== undefined) outgoing?.writeContinue();
+  const chunks: Buffer[] = [];
+  let refused: Refused | undefined;
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    const gone = (): void => reject(new ClientGone());
-    const onData = (chunk: Buffer): void => {
-      const refused = meter.add(chunk.length);
-      if (refused === undefined) {
-        chunks.push(chunk);
-        return;
-      }
-      incoming.off('data', onData);
-      resolve(refused);
-    };
-    incoming.on('data', onData);
+    incoming.on('data', (chunk: Buffer) => {
+      if (refused !== undefined) return; // the rest of a refused body is read past
+      refused = meter.add(chunk.length);
+      if (refused === undefined) chunks.push(chunk);
+      else resolve(refused);
+    });
     incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    incoming.on('error', gone);
-    incoming.on('close', gone);
-    if (incoming.destroyed) gone();
+    incoming.on('error', () => reject(new ClientGone()));
+    incoming.on('close', () => {
+      if (!incoming.readableEnded) reject(new ClientGone());
+    });
+    if (incoming.destroyed) reject(new ClientGone());
   });
 }
 

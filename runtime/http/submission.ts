@@ -91,18 +91,17 @@ function scanErrors({ fields, fieldCount }: ObjectScan, at: string): FieldError[
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   for (const { name, tooDeep, outOfRange } of fields) {
-    const complain = (message: string): void => {
-      errors.push({ path: at + pointer(name), message });
-    };
-    if (!SUBMISSION_FIELDS.has(name)) complain('is not a field of a job');
-    else if (seen.has(name)) complain('is given twice');
-    if (tooDeep) complain(`is nested deeper than ${PAYLOAD_LEVELS_MAX} levels`);
-    if (outOfRange) complain('has a number beyond the range of IEEE doubles');
+    if (!SUBMISSION_FIELDS.has(name)) errors.push(fieldError(at, name, 'is not a field of a job'));
+    else if (seen.has(name)) errors.push(fieldError(at, name, 'is given twice'));
+    if (tooDeep) errors.push(fieldError(at, name, `is nested deeper than ${PAYLOAD_LEVELS_MAX} levels`));
+    if (outOfRange) errors.push(fieldError(at, name, 'has a number beyond the range of IEEE doubles'));
     seen.add(name);
   }
   if (fieldCount > FIELDS_RECORDED_MAX) errors.push({ path: at, message: `has ${fieldCount} fields` });
   return errors;
 }
+
+const fieldError = (at: string, name: string, message: string): FieldError => ({ path: at + pointer(name), message });
 
 function reducedText(text: string, { fields }: ObjectScan): string {
   const members = fields
@@ -121,20 +120,21 @@ function reducedValue(text: string, { start, end, tooDeep }: Field): string {
 function pairErrors(value: unknown, fromHeader: HeaderKey, at: string): FieldError[] {
   const fields = value as Readonly<Record<keyof SubmissionFields, unknown>>;
   const errors: FieldError[] = [];
-  const given = (field: keyof SubmissionFields): boolean => fields[field] !== undefined && fields[field] !== null;
-  if (given('run_at') && given('delay_ms')) {
-    errors.push({ path: at + pointer('delay_ms'), message: 'is not allowed together with run_at' });
+  if (isGiven(fields.run_at) && isGiven(fields.delay_ms)) {
+    errors.push(fieldError(at, 'delay_ms', 'is not allowed together with run_at'));
   }
   if ('error' in fromHeader) errors.push(fromHeader.error);
   else if (fromHeader.key !== null) {
     if (fromHeader.key.length < 1 || fromHeader.key.length > 255) {
-      errors.push({ path: pointer('idempotency_key'), message: 'must have 1 to 255 UTF-16 units in the header' });
-    } else if (given('idempotency_key') && fields.idempotency_key !== fromHeader.key) {
-      errors.push({ path: pointer('idempotency_key'), message: 'differs from the Idempotency-Key header' });
+      errors.push(fieldError('', 'idempotency_key', 'must have 1 to 255 UTF-16 units in the header'));
+    } else if (isGiven(fields.idempotency_key) && fields.idempotency_key !== fromHeader.key) {
+      errors.push(fieldError('', 'idempotency_key', 'differs from the Idempotency-Key header'));
     }
   }
   return errors;
 }
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
 function firstOfEachPath(errors: readonly FieldError[]): FieldError[] {
   const seen = new Set<string>();

@@ -6,7 +6,8 @@ import type { Tally } from '../summary.ts';
 const PLAIN_LINE_MS = 10_000;
 const TERMINAL_LINE_MS = 200;
 
-export class Progress {
+/** A line that is said again and again, not too often. */
+export class Paced {
   readonly #startedAt = performance.now();
   readonly #isTerminal = process.stdout.isTTY;
   #saidAt = this.#startedAt;
@@ -15,17 +16,33 @@ export class Progress {
     return performance.now() - this.#startedAt;
   }
 
-  /** Says how far it is, if it is time to. */
-  tell(tally: Tally): void {
+  /** Says it, if it is time to. */
+  tell(line: () => string): void {
     const now = performance.now();
     if (now - this.#saidAt < (this.#isTerminal ? TERMINAL_LINE_MS : PLAIN_LINE_MS)) return;
     this.#saidAt = now;
-    process.stdout.write(this.#isTerminal ? `\r\u001b[2K${this.#line(tally)}` : `${this.#line(tally)}\n`);
+    process.stdout.write(this.#isTerminal ? `\r\u001b[2K${line()}` : `${line()}\n`);
+  }
+
+  end(line: string): void {
+    process.stdout.write(`${this.#isTerminal ? '\r\u001b[2K' : ''}${line}\n`);
+  }
+}
+
+export class Progress {
+  readonly #paced = new Paced();
+
+  get elapsedMs(): number {
+    return this.#paced.elapsedMs;
+  }
+
+  tell(tally: Tally): void {
+    this.#paced.tell(() => this.#line(tally));
   }
 
   /** The last line, and which faults never struck. */
   end(tally: Tally): void {
-    process.stdout.write(`${this.#isTerminal ? '\r\u001b[2K' : ''}${this.#line(tally)}\n`);
+    this.#paced.end(this.#line(tally));
     const silent = FAULTS.filter(({ code }) => (tally.fired.get(code) ?? 0) === 0).map(({ code }) => code);
     if (silent.length > 0 && silent.length < FAULTS.length) {
       process.stdout.write(`never struck: ${silent.join(' ')}\n`);
