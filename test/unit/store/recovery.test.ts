@@ -97,7 +97,10 @@ describe('a torn tail', () => {
   });
 });
 
-describe('a flipped bit', () => {
+/** Thousands of recoveries; a bound against one that never ends, not a measure. */
+const ENUMERATION_MS = 180_000;
+
+describe('a flipped bit', { timeout: ENUMERATION_MS }, () => {
   /** Either refused, naming the file, or everything that was provably durable is there. */
   function hold(image: Image, options: { provable: number; stored: number }): { refused: number; recovered: number } {
     const outcome = { refused: 0, recovered: 0 };
