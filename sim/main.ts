@@ -83,8 +83,8 @@ async function mutants({ names, faults }: Extract<Arguments, { kind: 'mutants' }
 
 async function exhaustive({ length, nested, depth }: Extract<Arguments, { kind: 'exhaustive' }>): Promise<number> {
   const tables = await tablesOf(depth);
-  const line = ({ workloads, points, images, distinct, recoveries, failures }: Explored): string =>
-    `${workloads} workloads, ${points} crash points, ${images} images (${distinct} distinct), ` +
+  const line = ({ workloads, points, images, draws, recoveries, failures }: Explored): string =>
+    `${workloads} workloads, ${points} crash points, ${draws} fates, ${images} images, ` +
     `${recoveries} recoveries, ${failures.length} failures`;
   const progress = new Paced();
   const explored = explore({ tables, length, nested, progress: (sofar) => progress.tell(() => line(sofar)) });
@@ -105,7 +105,7 @@ async function simulate(options: RunArguments): Promise<number> {
   const progress = new Progress();
   const { tally, differences } = await run(options, freshSeed, progress);
   progress.end(tally);
-  for (const { seed, detail } of differences) say(`NOT ALIKE seed ${seed}: ${detail}`);
+  for (const { seed, detail } of differences.slice(0, TOLD_MAX)) say(`NOT ALIKE seed ${seed}: ${detail}`);
   for (const { seed } of tally.failures.slice(0, TOLD_MAX)) await tell(BigInt(seed), options);
   const others = tally.failures.slice(TOLD_MAX).map(({ seed, rule }) => `${seed} (${rule ?? ''})`);
   if (others.length > 0) say(`and ${others.length} more: ${others.join(', ')}`);

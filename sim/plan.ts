@@ -66,6 +66,7 @@ export function drawPlan(tape: Tape): Plan {
     settings: drawSettings(swarm, timeoutMs),
     limits: {
       snapshotAfterBytes: swarm.pick('snapshot', [2 ** 23, 1, 2_000, 20_000]),
+      segmentBytes: tape.stream('swarm/segments').pick('segment', [2 ** 28, 1, 1_000, 10_000]),
       reserveBytes: swarm.pick('reserve', [4_096, 1, 65_536]),
       stepInputsMax: swarm.pick('step inputs', [1_024, 1, 3]),
       stepTextMax: swarm.pick('step text', [2 ** 24, 1, 2_000]),

@@ -56,6 +56,7 @@ export class Engine {
   #sealAt: Instant | null = null;
   #isSnapshotRunning = false;
   #snapshotRetryAt: Instant;
+  #rotateRetryAt: Instant;
   #hasEnded = false;
 
   private constructor(options: {
@@ -72,6 +73,7 @@ export class Engine {
     this.#isWritable = options.isWritable;
     this.#spaceRetryAt = options.now.at;
     this.#snapshotRetryAt = options.now.at;
+    this.#rotateRetryAt = options.now.at;
     this.#backlog.offer({ requestId: null, command: { kind: 'recover' } });
   }
 
@@ -228,17 +230,22 @@ export class Engine {
     }
   }
 
+  /** A snapshot needs a closed segment; one that has grown long is closed in any case. */
   *#rotateIfDue(now: Now): DiskProgram<number | null> {
-    const { bytesSinceSnapshot, snapshotBytes } = this.#journal;
-    if (this.#isSnapshotRunning || !this.#isWritable || now.at < this.#snapshotRetryAt) return null;
-    if (bytesSinceSnapshot < Math.max(this.#limits.snapshotAfterBytes, snapshotBytes)) return null;
+    const { segmentBytes, bytesSinceSnapshot, snapshotBytes } = this.#journal;
+    const isOutgrown = bytesSinceSnapshot >= Math.max(this.#limits.snapshotAfterBytes, snapshotBytes);
+    const isSnapshotDue = isOutgrown && !this.#isSnapshotRunning && now.at >= this.#snapshotRetryAt;
+    const isSegmentFull = segmentBytes >= this.#limits.segmentBytes && now.at >= this.#rotateRetryAt;
+    if (!this.#isWritable || !(isSnapshotDue || isSegmentFull)) return null;
     try {
       const closed = yield* this.#journal.rotate();
+      if (!isSnapshotDue) return null;
       this.#isSnapshotRunning = true;
       return closed;
     } catch (error) {
       if (!(error instanceof DiskError) || this.#journal.broken) throw error;
-      this.#snapshotRetryAt = Instant(now.at + SNAPSHOT_RETRY_MS);
+      this.#rotateRetryAt = Instant(now.at + SNAPSHOT_RETRY_MS);
+      this.#snapshotRetryAt = this.#rotateRetryAt;
       return null;
     }
   }

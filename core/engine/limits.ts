@@ -2,6 +2,7 @@
 
 import {
   RESERVE_BYTES,
+  SEGMENT_BYTES_MAX,
   SNAPSHOT_AFTER_BYTES_MIN,
   STEP_INPUTS_MAX,
   STEP_TEXT_MAX,
@@ -12,6 +13,7 @@ import {
 /** What each means, and its unit, is in ../job/limits.ts. */
 export type EngineLimits = {
   readonly snapshotAfterBytes: number;
+  readonly segmentBytes: number;
   readonly reserveBytes: number;
   readonly stepInputsMax: number;
   readonly stepTextMax: number;
@@ -22,6 +24,7 @@ export type EngineLimits = {
 /** Those of production. */
 export const ENGINE_LIMITS: EngineLimits = {
   snapshotAfterBytes: SNAPSHOT_AFTER_BYTES_MIN,
+  segmentBytes: SEGMENT_BYTES_MAX,
   reserveBytes: RESERVE_BYTES,
   stepInputsMax: STEP_INPUTS_MAX,
   stepTextMax: STEP_TEXT_MAX,

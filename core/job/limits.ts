@@ -30,7 +30,13 @@ export const RESERVE_BYTES = 1024 * 1024;
 /** Journal bytes below which no snapshot is taken, however small the last one was. */
 export const SNAPSHOT_AFTER_BYTES_MIN = 8 * 1024 * 1024;
 
-/** Milliseconds before a failed snapshot is tried again. */
+/**
+ * Journal bytes after which a new segment is begun, also while a snapshot runs or cannot be taken: a start reads a segment
+ * whole, and Node reads no file of 2 GiB. One record may still go beyond it.
+ */
+export const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Milliseconds before a failed snapshot, or a segment that could not be begun, is tried again. */
 export const SNAPSHOT_RETRY_MS = 60_000;
 
 /** Bytes of one journal line: a bulk submission of the largest legal size, its escapes and its events fit. */

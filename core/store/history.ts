@@ -16,6 +16,7 @@ import { readSegment, segmentFile } from './segment.ts';
 import type { Place, SegmentReading } from './segment.ts';
 import { descriptionFile, openSnapshot, readSnapshot } from './snapshot-file.ts';
 import type { Description, StoredSnapshot } from './snapshot-file.ts';
+import { hasTraces } from './survey.ts';
 import type { Survey } from './survey.ts';
 import type { Tables, TablesFactory } from './tables.ts';
 
@@ -91,7 +92,7 @@ function* replaySegments(
 ): DiskProgram<Omit<History, 'tables'>> {
   const { directory, needed, base } = options;
   const lastOfAll = [...directory.segments.keys()].at(-1);
-  const isUntouched = directory.snapshots.length === 0 && directory.databases.length === 0;
+  const isUntouched = !hasTraces(directory);
   const replayer = new Replayer(tables);
   let place = base?.place ?? null;
   let last: History['last'] = { number: 0, bytes: new Uint8Array(0), reading: null };

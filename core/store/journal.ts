@@ -69,6 +69,11 @@ export class Journal {
     return new Journal(start, { bytes: bytes.length, crc });
   }
 
+  /** Bytes of the current segment. */
+  get segmentBytes(): number {
+    return this.#bytes;
+  }
+
   /** Bytes of all segments that the newest snapshot does not cover, the current one included. */
   get bytesSinceSnapshot(): number {
     return this.#earlierBytes + charged(this.#bytes);

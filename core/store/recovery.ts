@@ -25,7 +25,7 @@ import { newestSnapshot, readHistory } from './history.ts';
 import type { History } from './history.ts';
 import { Journal } from './journal.ts';
 import { beginning, segmentFile } from './segment.ts';
-import { survey } from './survey.ts';
+import { hasTraces, survey } from './survey.ts';
 import type { Survey } from './survey.ts';
 import type { Tables, TablesFactory } from './tables.ts';
 
@@ -103,7 +103,7 @@ export function* inspect(factory: TablesFactory): DiskProgram<Inspection> {
   const directory = survey(yield* list());
   const marker = directory.hasMarker ? yield* readMarker() : null;
   if (marker !== null) checkLastSegment(directory, marker);
-  if (isEmpty(directory)) return { directory, marker, history: null, warnings };
+  if (directory.segments.size === 0 && !hasTraces(directory)) return { directory, marker, history: null, warnings };
 
   const throughSegment = [...directory.segments.keys()].at(-1) ?? 0;
   const base = yield* newestSnapshot(directory, warnings);
@@ -115,10 +115,6 @@ export function* inspect(factory: TablesFactory): DiskProgram<Inspection> {
     throw error;
   }
   return { directory, marker, history, warnings };
-}
-
-function isEmpty({ segments, snapshots, databases, hasMarker }: Survey): boolean {
-  return segments.size === 0 && snapshots.length === 0 && databases.length === 0 && !hasMarker;
 }
 
 function* beginDirectory(options: {

@@ -9,6 +9,8 @@
 // Rule 4: of the journal every valid record counts that is newer than the one before it, whatever is missing between.
 //         Where events are missing, a job is what the events that are left make of it; an event that is not legal for it
 //         any more is a loss. So a job whose success was lost runs again, and none that was submitted is dropped for it.
+// Rule 5: a segment of another directory, or under the name of another segment, is a loss as a whole: its records are whole,
+//         but not what stood here.
 
 import { assert } from '../job/assert.ts';
 import type { Event } from '../job/event.ts';
@@ -19,6 +21,7 @@ import type { DiskProgram } from './disk.ts';
 import { Journal } from './journal.ts';
 import { bodyOf, findRecord } from './record.ts';
 import { beginning, headerOf, segmentFile } from './segment.ts';
+import type { Header } from './segment.ts';
 import { storeSnapshot } from './snapshot.ts';
 import { databaseFile, openSnapshot, readSnapshot } from './snapshot-file.ts';
 import { survey } from './survey.ts';
@@ -90,6 +93,7 @@ class Salvager {
   readonly #losses: Loss[] = [];
   /** Number of the latest record that is known of; null where the snapshot that was used does not say. */
   #record: number | null = null;
+  #directoryId: string | null = null;
 
   result(): Pick<Salvaged, 'records' | 'events' | 'losses' | 'lossCount'> {
     return { records: this.#records, events: this.#events, losses: this.#losses, lossCount: this.#lossCount };
@@ -102,6 +106,7 @@ class Salvager {
         const stored = yield* readSnapshot(directory, segment);
         const tables = openSnapshot(factory, stored);
         this.#record = stored.description.place.record;
+        this.#directoryId = stored.description.place.directoryId;
         return { tables, segment };
       } catch (error) {
         this.#lose(whyUnreadable(error));
@@ -127,6 +132,11 @@ class Salvager {
       return;
     }
     const header = headerOf(file, bytes);
+    const stranger = header === undefined ? null : this.#whyNotOurs(header, number);
+    if (stranger !== null) {
+      this.#lose({ file, offset: 0, bytes: bytes.length, what: stranger });
+      return;
+    }
     let offset = header?.end ?? 0;
     for (;;) {
       const found = findRecord(bytes, offset, ({ segment }) => segment === number);
@@ -136,6 +146,14 @@ class Salvager {
       this.#readRecord(tables, { file, ...found });
       offset = found.line.end;
     }
+  }
+
+  /** Null if the segment belongs here. Where no snapshot says whose the directory is, the first header does. */
+  #whyNotOurs({ segment, after }: Header, number: number): string | null {
+    if (segment !== number) return `its header says that it is segment ${segment}`;
+    this.#directoryId ??= after.directoryId;
+    if (after.directoryId === this.#directoryId) return null;
+    return `it is of the data directory ${after.directoryId}, and this one is ${this.#directoryId}`;
   }
 
   #readRecord(tables: Tables, at: { file: string } & NonNullable<ReturnType<typeof findRecord>>): void {

@@ -18,6 +18,7 @@
 // 4. The last segment may have no header, if it is no longer than its header would be: nothing is appended before the
 //    header is synced. What is there then is a header that did not reach the disk, or stale blocks of another one.
 
+import { assert } from '../job/assert.ts';
 import { crcOfText, crcText } from './crc32.ts';
 import { DamageError, FormatError } from './damage.ts';
 import { encodeLine, isCount, lineAt, objectOf } from './line.ts';
@@ -49,8 +50,15 @@ export type SegmentReading = {
   readonly validBytes: number;
 };
 
-/** The place before the first segment of a new directory. */
-export const beginning = (directoryId: string): Place => ({ directoryId, record: 0, crc: 0 });
+/**
+ * The place before the first segment of a new directory. The id's length is bounded so that a header is always shorter
+ * than any header with a record behind it: what may be a header alone cannot have been a journal (rule 4).
+ * @throws {InvariantError} if the id is not 1 to 36 of `A-Z a-z 0-9 -`.
+ */
+export function beginning(directoryId: string): Place {
+  assert(/^[A-Za-z0-9-]{1,36}$/.test(directoryId), 'the id of a directory is short and plain');
+  return { directoryId, record: 0, crc: 0 };
+}
 
 export function encodeHeader({ segment, after }: Header): EncodedLine {
   const { directoryId: directory, record, crc } = after;
@@ -145,14 +153,15 @@ function checkedHeader(segment: Segment, before: Place | null): FoundHeader | nu
   const problem = headerProblem(header, number, before);
   if (header !== undefined && problem === null) return header;
 
-  const bytesMax = before === null ? HEADER_BYTES_MAX : encodeHeader({ segment: number, after: before }).bytes.length;
+  const expected = before ?? beginning(LONGEST_ID);
+  const bytesMax = encodeHeader({ segment: number, after: expected }).bytes.length;
   const isEmpty = findRecord(bytes, 0, (head) => head.segment === number) === undefined;
   if (mayLackHeader && bytes.length <= bytesMax && isEmpty) return null;
   throw damaged(problem ?? 'the header is not valid');
 }
 
-/** What a segment's header may take where its directory's id is not known. */
-const HEADER_BYTES_MAX = 512;
+/** Stands in where nothing tells the directory's id: only the first segment of all is read without one. */
+const LONGEST_ID = '0'.repeat(36);
 
 function headerProblem(header: Header | undefined, number: number, before: Place | null): string | null {
   if (header === undefined) return 'the header is not valid';

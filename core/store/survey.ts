@@ -68,6 +68,16 @@ export function survey(entries: readonly FileEntry[]): Survey {
   };
 }
 
+/**
+ * Whether names other than those of segments prove that something was stored here once. A tail cut at byte 0 of the first
+ * segment proves nothing: that segment never got its header.
+ */
+export function hasTraces({ snapshots, databases, tornTails, hasMarker }: Survey): boolean {
+  return hasMarker || snapshots.length + databases.length > 0 || tornTails.some((file) => file !== FIRST_TAIL);
+}
+
+const FIRST_TAIL = 'journal-0000000001.torn-0';
+
 type Name =
   | { readonly kind: 'log' | 'json' | 'sqlite'; readonly number: number }
   | { readonly kind: 'torn'; readonly number: number; readonly offset: number }

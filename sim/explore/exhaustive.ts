@@ -6,7 +6,10 @@
 // Rule (P4): what the recovered process acknowledges survives a power loss that keeps nothing un-synced.
 
 import type { LifeTables } from '../depth.ts';
+import type { Planted } from '../mutants/mutant.ts';
 import { Descriptors, Disk } from '../world/disk.ts';
+import { SURVIVAL_FAULTS } from '../world/power-loss.ts';
+import type { SurvivalFault } from '../world/power-loss.ts';
 import { Tape } from '../world/tape.ts';
 import { imagesOf } from './images.ts';
 import type { Image } from './images.ts';
@@ -18,6 +21,9 @@ export type ExploreOptions = {
   /** Letters of each workload. */
   readonly length: number;
   readonly alphabet?: readonly Letter[];
+  /** What a power loss may do: all of it, unless fewer are named. */
+  readonly faults?: readonly SurvivalFault[];
+  readonly planted?: Planted;
   /** Cut each recovery off before each of its operations, too. */
   readonly nested: boolean;
   readonly progress?: (explored: Explored) => void;
@@ -26,9 +32,9 @@ export type ExploreOptions = {
 export type Explored = {
   workloads: number;
   points: number;
-  /** Images by draws, and the distinct ones that were recovered. */
+  /** Fates of the directory and of single files, and the distinct images that they make together. */
+  draws: number;
   images: number;
-  distinct: number;
   recoveries: number;
   readonly failures: string[];
 };
@@ -38,23 +44,26 @@ const FAILURES_MAX = 10;
 const LATER_AT = 1_000_000;
 
 export function explore(options: ExploreOptions): Explored {
-  const explored: Explored = { workloads: 0, points: 0, images: 0, distinct: 0, recoveries: 0, failures: [] };
+  const planted = options.planted ?? {};
+  const explored: Explored = { workloads: 0, points: 0, draws: 0, images: 0, recoveries: 0, failures: [] };
   for (const letters of wordsOf(options.alphabet ?? ALPHABET, options.length)) {
     // A snapshot at once, and none at all: the two ways that files come and go.
     for (const snapshotAfterBytes of [2 ** 30, 1]) {
       const name = `${letters.join('')}${snapshotAfterBytes === 1 ? ' with snapshots' : ''}`;
-      const { points, states } = course(letters, { tables: options.tables, snapshotAfterBytes });
+      const { points, states } = course(letters, { tables: options.tables, planted, snapshotAfterBytes });
       explored.workloads += 1;
       for (const point of points) {
         explored.points += 1;
-        const { all, distinct } = imagesOf(point.disk, (image) => {
-          const legal = [states[point.state], states[point.state + 1]];
-          for (const failure of judge(image, point, legal, options, explored)) {
-            explored.failures.push(`${name}, ${point.label}: ${failure}`);
-          }
+        explored.draws += imagesOf(point.disk, {
+          faults: options.faults ?? SURVIVAL_FAULTS,
+          visit: (image) => {
+            explored.images += 1;
+            const legal = [states[point.state], states[point.state + 1]];
+            for (const failure of judge(image, point, legal, options, explored)) {
+              explored.failures.push(`${name}, ${point.label}: ${failure}`);
+            }
+          },
         });
-        explored.images += all;
-        explored.distinct += distinct;
         options.tables.closeAll();
         if (explored.failures.length >= FAILURES_MAX) return explored;
       }
@@ -68,7 +77,7 @@ function* judge(
   image: Image,
   point: CrashPoint,
   legal: readonly (string | undefined)[],
-  { tables, nested }: ExploreOptions,
+  { tables, nested, planted = {} }: ExploreOptions,
   explored: Explored,
 ): Generator<string> {
   const disk = new Disk(image);
@@ -76,6 +85,7 @@ function* judge(
   const machine = new Machine({
     disk,
     tables,
+    planted,
     snapshotAfterBytes: 1,
     startAt: LATER_AT,
     before: () => {
@@ -110,7 +120,7 @@ function* judge(
 }
 
 function* same(disk: Disk, state: string, when: string, tables: LifeTables, explored: Explored): Generator<string> {
-  const machine = new Machine({ disk, tables, snapshotAfterBytes: 1, startAt: LATER_AT });
+  const machine = new Machine({ disk, tables, planted: {}, snapshotAfterBytes: 1, startAt: LATER_AT });
   explored.recoveries += 1;
   const failure = attempt(() => machine.open());
   if (failure !== null) yield `${when}: ${failure}`;

@@ -1,7 +1,8 @@
 // Every image that a power loss may leave: the draws of power-loss.ts, tried out one after the other like an odometer.
 
-import { Descriptors } from '../world/disk.ts';
-import type { Disk } from '../world/disk.ts';
+import type { Chance, Disk } from '../world/disk.ts';
+import type { SimulatedFile } from '../world/file.ts';
+import type { SurvivalFault } from '../world/power-loss.ts';
 import { Tape } from '../world/tape.ts';
 
 /** Draws whose answers are not all tried, and those that stand for the rest. */
@@ -34,11 +35,17 @@ export function enumerate(visit: (tape: Tape) => void): number {
 
 export type Image = ReadonlyMap<string, Uint8Array>;
 
-/** The distinct images of all power losses, and of the kill that leaves the kernel's. Returns how many there were. */
-export function imagesOf(
-  disk: Disk,
-  visit: (image: Image) => void,
-): { readonly all: number; readonly distinct: number } {
+export type ImageOptions = {
+  readonly faults: readonly SurvivalFault[];
+  readonly visit: (image: Image) => void;
+};
+
+/**
+ * Visits the distinct images of power losses, and of the kill that leaves the kernel's; returns how many fates were tried.
+ * The directory and each file meet theirs apart, so each is tried out alone, and then all are combined.
+ */
+export function imagesOf(disk: Disk, { faults, visit }: ImageOptions): number {
+  let tried = 0;
   const seen = new Set<string>();
   const see = (image: Image): void => {
     const key = fingerprintOf(image);
@@ -47,22 +54,52 @@ export function imagesOf(
     visit(image);
   };
   see(disk.image());
-  const all = enumerate((tape) => {
-    const copy = disk.copy();
-    copy.powerLoss(new Descriptors(), {
-      stream: tape.stream('survival'),
-      allows: () => true,
-      fired: () => undefined,
-    });
-    see(copy.image());
+
+  const directories = new Map<string, ReadonlyMap<string, SimulatedFile>>();
+  const numbers = new Map<SimulatedFile, number>();
+  tried += enumerate((tape) => {
+    const names = disk.namesAfterLoss(chanceOf(tape, faults));
+    for (const file of names.values()) if (!numbers.has(file)) numbers.set(file, numbers.size);
+    const entries = [...names].map(([name, file]) => `${name} ${numbers.get(file) ?? ''}`).sort();
+    directories.set(entries.join('\n'), names);
   });
-  return { all: all + 1, distinct: seen.size };
+  const contents = new Map<SimulatedFile, readonly Uint8Array[]>();
+  for (const file of numbers.keys()) {
+    const distinct = new Map<string, Uint8Array>();
+    tried += enumerate((tape) => {
+      const bytes = disk.bytesAfterLoss(file, chanceOf(tape, faults));
+      distinct.set(textOf(bytes), bytes);
+    });
+    contents.set(file, [...distinct.values()]);
+  }
+  for (const names of directories.values()) for (const image of combined([...names], contents)) see(image);
+  return tried;
 }
 
-/** Names and bytes as one text: one character a byte. */
+function* combined(
+  names: readonly (readonly [name: string, file: SimulatedFile])[],
+  contents: ReadonlyMap<SimulatedFile, readonly Uint8Array[]>,
+): Generator<Image> {
+  const [first, ...rest] = names;
+  if (first === undefined) return yield new Map();
+  const [name, file] = first;
+  for (const bytes of contents.get(file) ?? []) {
+    for (const others of combined(rest, contents)) yield new Map(others).set(name, bytes);
+  }
+}
+
+const chanceOf = (tape: Tape, faults: readonly SurvivalFault[]): Chance => ({
+  stream: tape.stream('survival'),
+  allows: (fault) => faults.includes(fault),
+  fired: () => undefined,
+});
+
 function fingerprintOf(image: Image): string {
   return [...image]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, bytes]) => `${name}\0${Buffer.from(bytes).toString('latin1')}`)
+    .map(([name, bytes]) => `${name}\0${textOf(bytes)}`)
     .join('\0\0');
 }
+
+/** One character a byte. */
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');

@@ -11,6 +11,7 @@ import type { DiskOperation, DiskProgram } from '../../core/store/disk.ts';
 import { compact } from '../../core/store/snapshot.ts';
 import type { Tables, TablesFactory } from '../../core/store/tables.ts';
 import type { LifeTables } from '../depth.ts';
+import type { Planted } from '../mutants/mutant.ts';
 import { Descriptors, Disk } from '../world/disk.ts';
 
 /** The alphabet: what one letter does. */
@@ -65,6 +66,7 @@ export class Machine {
   readonly #factory: TablesFactory;
   readonly #snapshotAfterBytes: number;
   readonly #before: (operation: DiskOperation) => void;
+  readonly #planted: Planted;
   #process = new Descriptors();
   #engine: Engine | null = null;
   #tables: Tables | null = null;
@@ -74,11 +76,13 @@ export class Machine {
   constructor(options: {
     disk: Disk;
     tables: LifeTables;
+    planted: Planted;
     snapshotAfterBytes: number;
     startAt: number;
     before?: (operation: DiskOperation) => void;
   }) {
     this.#disk = options.disk;
+    this.#planted = options.planted;
     this.#snapshotAfterBytes = options.snapshotAfterBytes;
     this.#at = options.startAt;
     this.#before = options.before ?? (() => undefined);
@@ -96,6 +100,7 @@ export class Machine {
     this.#process = new Descriptors();
     const limits = {
       snapshotAfterBytes: this.#snapshotAfterBytes,
+      segmentBytes: 2 ** 30,
       reserveBytes: 1,
       stepInputsMax: 10,
       stepTextMax: 1_000_000,
@@ -185,8 +190,10 @@ export class Machine {
   #run<Result>(program: DiskProgram<Result>): Result {
     let next = program.next();
     while (next.done !== true) {
-      this.#before(next.value);
-      next = program.next(this.#disk.perform(this.#process, next.value));
+      const { operation: twist } = this.#planted;
+      const operation = twist === undefined ? next.value : twist(next.value);
+      if (operation !== null) this.#before(operation);
+      next = program.next(operation === null ? undefined : this.#disk.perform(this.#process, operation));
     }
     return next.value;
   }
@@ -195,7 +202,7 @@ export class Machine {
 /** Runs the letters, and keeps the disk before each operation. */
 export function course(
   letters: readonly Letter[],
-  options: { readonly tables: LifeTables; readonly snapshotAfterBytes: number },
+  options: { readonly tables: LifeTables; readonly planted: Planted; readonly snapshotAfterBytes: number },
 ): Course {
   const disk = new Disk();
   const points: CrashPoint[] = [];

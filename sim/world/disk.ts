@@ -130,17 +130,26 @@ export class Disk {
   /** The machine is gone: what was not synced meets its fate, and what is left is all there is. */
   powerLoss(process: Descriptors, chance: Chance): void {
     this.processKill(process);
-    const survival = { ...chance, stale: this.#stale };
-    const names = survivingNames(this.#durableNames, this.#pendingNames, survival);
     const images = new Map<SimulatedFile, SimulatedFile>();
+    const names = this.namesAfterLoss(chance);
     for (const [name, file] of names) {
-      const image = images.get(file) ?? new SimulatedFile(survivingBytes(file, survival).view());
+      const image = images.get(file) ?? new SimulatedFile(this.bytesAfterLoss(file, chance));
       images.set(file, image);
       names.set(name, image);
     }
     this.#names = names;
     this.#durableNames = new Map(names);
     this.#pendingNames = [];
+  }
+
+  /** What a power loss now would leave of the directory; the disk is left alone. */
+  namesAfterLoss(chance: Chance): Map<string, SimulatedFile> {
+    return survivingNames(this.#durableNames, this.#pendingNames, { ...chance, stale: this.#stale });
+  }
+
+  /** What it would leave of one file. */
+  bytesAfterLoss(file: SimulatedFile, chance: Chance): Uint8Array {
+    return survivingBytes(file, { ...chance, stale: this.#stale }).view();
   }
 
   /** True if the kernel's bytes in `from` … `to` of the file, and its name, outlive any power loss. */

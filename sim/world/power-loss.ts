@@ -9,7 +9,8 @@ import type { Stream } from './tape.ts';
 import { applyChange, Bytes } from './file.ts';
 import type { PendingChange, SimulatedFile } from './file.ts';
 
-export type SurvivalFault = 'D1' | 'D2' | 'D3' | 'D4' | 'D5' | 'D6';
+export const SURVIVAL_FAULTS = ['D1', 'D2', 'D3', 'D4', 'D5', 'D6'] as const;
+export type SurvivalFault = (typeof SURVIVAL_FAULTS)[number];
 
 export type Survival = {
   readonly stream: Stream;

@@ -9,6 +9,7 @@ import type { Outcome } from '../../sim/simulation.ts';
 import { replayed, seeded } from '../../sim/world/tape.ts';
 
 const LIVES = 200;
+const TIMEOUT_MS = 120_000;
 
 let bulk: LifeTables;
 let full: LifeTables;
@@ -19,7 +20,7 @@ beforeAll(async () => {
 
 const lived = (seed: number, tables: LifeTables): Outcome => live({ source: seeded(BigInt(seed)), tables });
 
-test(`${LIVES} lives hold all rules, and every fault strikes in one of them`, () => {
+test(`${LIVES} lives hold all rules, and every fault strikes in one of them`, { timeout: TIMEOUT_MS }, () => {
   const silent = new Set<string>(FAULTS.map(({ code }) => code));
   let crashes = 0;
   for (let seed = 0; seed < LIVES; seed += 1) {
@@ -32,7 +33,7 @@ test(`${LIVES} lives hold all rules, and every fault strikes in one of them`, ()
   expect(crashes).toBeGreaterThan(LIVES);
 });
 
-test('lives on the SQLite tables of production hold all rules', () => {
+test('lives on the SQLite tables of production hold all rules', { timeout: TIMEOUT_MS }, () => {
   for (let seed = 0; seed < 40; seed += 1) expect(lived(seed, full).violation, `seed ${seed}`).toBeNull();
 });
 

@@ -8,15 +8,15 @@ import { recover } from '../../core/store/recovery.ts';
 import type { Recovered } from '../../core/store/recovery.ts';
 import { compact } from '../../core/store/snapshot.ts';
 import type { SnapshotResult } from '../../core/store/snapshot.ts';
-import type { Tables } from '../../core/store/tables.ts';
+import type { Tables, TablesFactory } from '../../core/store/tables.ts';
 import { specification } from './jobs.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import type { Image } from './memory-disk.ts';
 
 export const DIRECTORY_ID = 'directory-1';
 
-export const start = (directoryId = DIRECTORY_ID): DiskProgram<Recovered> =>
-  recover({ tables: mapTables(), directoryId });
+export const start = (directoryId = DIRECTORY_ID, tables: TablesFactory = mapTables()): DiskProgram<Recovered> =>
+  recover({ tables, directoryId });
 
 export const snapshot = (throughSegment: number): DiskProgram<SnapshotResult> =>
   compact({ tables: mapTables(), throughSegment });

@@ -21,17 +21,25 @@ export type RunOptions = {
   readonly before?: (n: number, operation: DiskOperation) => void;
 };
 
-/** What a power cut leaves of bytes that were never synced: all, none, or their length alone. */
-export type PowerCut = { readonly bytes: 'kept' | 'lost' | 'zeroed'; readonly names: 'kept' | 'lost' };
+/**
+ * What a power cut leaves of bytes that were never synced: all, none, or their length alone; and of changes of names: all,
+ * none, or the newest alone, for they reach the disk in any order.
+ */
+export type PowerCut = {
+  readonly bytes: 'kept' | 'lost' | 'zeroed';
+  readonly names: 'kept' | 'lost' | 'newest';
+};
 
 export const POWER_CUTS: readonly PowerCut[] = (['kept', 'lost', 'zeroed'] as const).flatMap((bytes) =>
-  (['kept', 'lost'] as const).map((names) => ({ bytes, names })),
+  (['kept', 'lost', 'newest'] as const).map((names) => ({ bytes, names })),
 );
 
 /** The process ended here. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
 }
+
+type NameChange = (names: Map<string, File>) => void;
 
 type File = { kernel: Uint8Array; durable: Uint8Array; isDistrusted: boolean };
 
@@ -40,6 +48,8 @@ export class MemoryDisk {
   readonly operations: DiskOperation[] = [];
   #names = new Map<string, File>();
   #durableNames = new Map<string, File>();
+  /** The newest change of names since they were synced. */
+  #newestName: NameChange | null = null;
   readonly #open = new Map<string, File>();
 
   constructor(image: Image = new Map()) {
@@ -84,7 +94,7 @@ export class MemoryDisk {
   /** The disk that the next machine finds. */
   losePower({ bytes, names }: PowerCut): MemoryDisk {
     const left = new Map<string, Uint8Array>();
-    for (const [name, { kernel, durable, isDistrusted }] of names === 'kept' ? this.#names : this.#durableNames) {
+    for (const [name, { kernel, durable, isDistrusted }] of this.#survivingNames(names)) {
       if (bytes === 'lost' || isDistrusted) left.set(name, durable.slice());
       else if (bytes === 'kept') left.set(name, kernel.slice());
       else left.set(name, zeroed(durable, kernel.length));
@@ -101,7 +111,7 @@ export class MemoryDisk {
       case 'create': {
         if (this.#names.has(operation.file)) throw failure(operation, 'exists');
         const file = newFile();
-        this.#names.set(operation.file, file);
+        this.#name((names) => names.set(operation.file, file));
         this.#open.set(operation.file, file);
         return undefined;
       }
@@ -127,21 +137,37 @@ export class MemoryDisk {
       case 'rename': {
         const { from, to } = operation;
         const held = this.#open.get(from);
-        this.#names.set(to, this.#existing(operation, from));
-        this.#names.delete(from);
+        const file = this.#existing(operation, from);
+        this.#name((names) => {
+          names.set(to, file);
+          names.delete(from);
+        });
         this.#open.delete(from);
         this.#open.delete(to);
         if (held !== undefined) this.#open.set(to, held);
         return undefined;
       }
       case 'remove':
-        this.#names.delete(operation.file);
+        this.#name((names) => names.delete(operation.file));
         this.#open.delete(operation.file);
         return undefined;
       case 'syncDirectory':
         this.#durableNames = new Map(this.#names);
+        this.#newestName = null;
         return undefined;
     }
+  }
+
+  #name(change: NameChange): void {
+    change(this.#names);
+    this.#newestName = change;
+  }
+
+  #survivingNames(names: PowerCut['names']): ReadonlyMap<string, File> {
+    if (names === 'kept') return this.#names;
+    const surviving = new Map(this.#durableNames);
+    if (names === 'newest') this.#newestName?.(surviving);
+    return surviving;
   }
 
   #fail(operation: DiskOperation, code: DiskErrorCode): never {

@@ -51,7 +51,18 @@ describe('the command line', () => {
     expect(parseArguments(['--explain', 'S1'])).toEqual({ kind: 'explain', rule: 'S1' });
   });
 
+  test('an enumeration has the length of its workloads', () => {
+    expect(parseArguments(['--exhaustive', '2', '--nested'])).toEqual({
+      kind: 'exhaustive',
+      length: 2,
+      nested: true,
+      depth: 'bulk',
+    });
+  });
+
   for (const argv of [
+    ['--exhaustive', ''],
+    ['--exhaustive', '99'],
     ['--bogus'],
     ['--seed', 'xyz'],
     ['--seed', ''],
