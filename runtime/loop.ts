@@ -27,6 +27,8 @@ const PAUSE_MS_MIN = 1_000;
 /** What handlers get to answer after a pause before their leases are judged. */
 const AFTER_PAUSE_MS = 500;
 
+type Listener = (rows: readonly EventRow[]) => void;
+
 export type LoopEnd = { readonly failure: DiskError } | { readonly defect: unknown };
 
 export class Loop {
@@ -38,7 +40,7 @@ export class Loop {
   readonly #onEnd: (end: LoopEnd) => void;
 
   readonly #waiting = new Map<RequestId, (reply: Reply) => void>();
-  readonly #listeners = new Set<(rows: readonly EventRow[]) => void>();
+  readonly #listeners = new Set<Listener>();
   #lastRequestId = 0;
   #turn: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -80,7 +82,7 @@ export class Loop {
   }
 
   /** Calls the listener with each batch of events once it is durable. Returns the way to stop. */
-  subscribe(listener: (rows: readonly EventRow[]) => void): () => void {
+  subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -187,10 +189,21 @@ export class Loop {
       case 'abort':
         return this.#pool().abort(effect.jobId, effect.attempt, effect.reason);
       case 'publish':
-        for (const listener of this.#listeners) listener(effect.rows);
+        for (const listener of this.#listeners) tell(listener, effect.rows);
         return;
       default:
         return unreachable(effect);
     }
+  }
+}
+
+/** What a listener throws is its own affair: neither the turn nor the other listeners suffer, and it is not swallowed. */
+function tell(listener: Listener, rows: readonly EventRow[]): void {
+  try {
+    listener(rows);
+  } catch (thrown) {
+    setImmediate(() => {
+      throw thrown;
+    });
   }
 }

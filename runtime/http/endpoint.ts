@@ -2,6 +2,7 @@
 
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi';
 import type { Guard } from './guard.ts';
+import { withLength } from './head.ts';
 import { problemResponse } from './problem.ts';
 import { readQuery } from './query.ts';
 import type { HttpContext, HttpEnv } from './request.ts';
@@ -18,11 +19,15 @@ export type Endpoint = {
 export function mount(app: OpenAPIHono<HttpEnv>, endpoint: Endpoint, guard: Guard): void {
   const { route, query, answer } = endpoint;
   app.openAPIRegistry.registerPath(route);
-  app.on(route.method, honoPath(route.path), (context) => {
+  const respond = (context: HttpContext): Response | Promise<Response> => {
     const problem = guard(context);
     if (problem !== undefined) return problemResponse(problem);
     const values = readQuery(context.req.url, query);
     return values.ok ? answer(context, values.value) : problemResponse(values.problem);
+  };
+  app.on(route.method, honoPath(route.path), (context): Response | Promise<Response> => {
+    const response = respond(context);
+    return context.req.method === 'HEAD' ? Promise.resolve(response).then(withLength) : response;
   });
 }
 

@@ -13,6 +13,7 @@ import { json, noContent } from './reply.ts';
 import type { HttpContext } from './request.ts';
 import { jsonResponse, problemResponses } from './responses.ts';
 import type { Services } from './services.ts';
+import { NAME_PATTERN } from './submission-schema.ts';
 import { jobText, jobWithHistoryText, pageText } from './wire.ts';
 import { JobPageSchema, JobSchema, JobWithHistorySchema } from './wire-schema.ts';
 
@@ -88,10 +89,14 @@ function listRoute(guarded: boolean): RouteConfig {
     request: {
       query: z.object({
         state: z.enum(JOB_STATES).optional(),
-        type: z.string().optional(),
-        queue: z.string().optional(),
+        type: z.string().regex(NAME_PATTERN).optional(),
+        queue: z.string().regex(NAME_PATTERN).optional(),
         limit: z.int().min(1).max(PAGE_JOBS_MAX).optional().openapi({ default: PAGE_JOBS_DEFAULT }),
-        cursor: z.string().optional().openapi({ description: '`next_cursor` of the page before.' }),
+        cursor: z
+          .string()
+          .regex(/^[1-9]\d*$/)
+          .optional()
+          .openapi({ description: '`next_cursor` of the page before.' }),
       }),
     },
     responses: {

@@ -1,15 +1,15 @@
 // What a body may be: `application/json` in UTF-8, as it is. A body in another charset or packed by a content encoding
 // would be read wrongly or unpack beyond every limit, so both are refused instead of guessed at.
 
-import { header } from './request.ts';
+import { header, headerLines } from './request.ts';
 import type { HttpContext } from './request.ts';
 import type { Problem } from './problem.ts';
 
 const PARAMETER = /^\s*([!#$%&'*+\-.^_`|~0-9a-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~0-9a-z]+))\s*$/i;
 
 export function mediaTypeProblem(context: HttpContext): Problem | undefined {
-  const contentType = header(context, 'content-type');
-  if (contentType !== 'application/json' && !isUtf8Json(contentType ?? '')) {
+  const [contentType = '', ...others] = headerLines(context, 'content-type');
+  if (others.length > 0 || (contentType !== 'application/json' && !isUtf8Json(contentType))) {
     return { kind: 'unsupported-media-type', detail: 'Content-Type must be application/json, in UTF-8.' };
   }
   const encoding = header(context, 'content-encoding');

@@ -11,12 +11,11 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { SERVER_FAILED } from './app.ts';
 import { answerBroken, lingerAtClose, writeAndClose } from './connection.ts';
-import { MISDIRECTED } from './guard.ts';
 import { hostAllowList } from './host.ts';
 import { problemHeaders, problemResponse, problemText, PROBLEMS } from './problem.ts';
 import type { Problem } from './problem.ts';
-import { rawLines } from './request.ts';
 import type { HttpEnv } from './request.ts';
+import { BAD_REQUEST, BAD_TARGET, requestHeadProblem } from './request-head.ts';
 import { CLOSE_GRACE_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, SILENCE_MS } from './settings.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -36,13 +35,6 @@ const SWEEP_MS = 50;
 const REFUSED_AT_ONCE_MAX = 100;
 
 const CONNECTIONS_FULL: Problem = { kind: 'overloaded', detail: 'There are as many connections as this server holds.' };
-const BAD_REQUEST: Problem = { kind: 'invalid-request', detail: 'The request is not HTTP/1.1 as RFC 9112 has it.' };
-const BAD_TARGET: Problem = {
-  kind: 'invalid-request',
-  detail: 'The target of the request is not a path.',
-  headers: { connection: 'close' },
-};
-const BAD_HOST: Problem = { kind: 'invalid-request', detail: 'A request has one Host header.' };
 const TOO_SLOW: Problem = { kind: 'request-timeout', detail: 'The request did not arrive in time.' };
 const HEADERS: Problem = { kind: 'headers-too-large', detail: 'The headers are too large.' };
 const CHUNK_EXTENSIONS: Problem = { kind: 'body-too-large', detail: 'The chunk extensions are too large.' };
@@ -86,11 +78,9 @@ function createHttpServer(app: OpenAPIHono<HttpEnv>, settings: HttpSettings, clo
       return;
     }
     answering.set(incoming.socket, outgoing);
-    const [host, ...others] = rawLines(incoming.rawHeaders, 'host');
-    if (others.length > 0 || (host === undefined && incoming.httpVersion !== '1.0')) answer(outgoing, BAD_HOST);
-    // The guard asks again, but the adapter would answer a name that is no name before it.
-    else if (host !== undefined && !hostAllowed(host)) answer(outgoing, MISDIRECTED);
-    else void listener(incoming, outgoing);
+    const problem = requestHeadProblem(incoming, hostAllowed);
+    if (problem === undefined) void listener(incoming, outgoing);
+    else answer(outgoing, problem);
   };
   const server = createServer(
     {

@@ -19,44 +19,51 @@ const lastError = z
   .strictObject({ name: z.string(), message: z.string(), stack: z.string().nullable(), at: instant })
   .openapi({ description: 'The latest failure; it stays.' });
 
-export const JobSchema = z
-  .strictObject({
-    id: z.string().openapi({ example: '01943d6e-7c2f-7a31-9c55-2f6d1c1f0a77' }),
-    type: z.string().openapi({ example: 'email' }),
-    queue: z.string().openapi({ example: 'default' }),
-    payload: z.unknown().openapi({ example: { to: 'ada@example.com' } }),
-    state,
-    priority: z.int(),
-    attempt: count.openapi({ description: 'Starts so far.' }),
-    failures: count.openapi({ description: 'Attempts that threw or outlived their lease.' }),
-    crashes: count.openapi({ description: 'Attempts whose process died under them.' }),
-    max_retries: count,
-    timeout_ms: count,
-    run_at: instant,
-    idempotency_key: z.string().nullable(),
-    created_at: instant,
-    started_at: instant.nullable().openapi({ description: 'The latest start.' }),
-    finished_at: instant.nullable(),
-    lease_until: instant.nullable().openapi({ description: 'Null unless running.' }),
-    progress: z.unknown().openapi({ description: 'What the handler reported last.' }),
-    result: z.unknown().openapi({ description: 'What the handler returned.' }),
-    last_error: lastError.nullable(),
-  })
-  .openapi('Job');
+const jobFields = {
+  id: z.string().openapi({ example: '01943d6e-7c2f-7a31-9c55-2f6d1c1f0a77' }),
+  type: z.string().openapi({ example: 'email' }),
+  queue: z.string().openapi({ example: 'default' }),
+  payload: z.unknown().openapi({ example: { to: 'ada@example.com' } }),
+  state,
+  priority: z.int(),
+  attempt: count.openapi({ description: 'Starts so far.' }),
+  failures: count.openapi({ description: 'Attempts that threw or outlived their lease.' }),
+  crashes: count.openapi({ description: 'Attempts whose process died under them.' }),
+  max_retries: count,
+  timeout_ms: count,
+  run_at: instant,
+  idempotency_key: z.string().nullable(),
+  created_at: instant,
+  started_at: instant.nullable().openapi({ description: 'The latest start.' }),
+  finished_at: instant.nullable(),
+  lease_until: instant.nullable().openapi({ description: 'Null unless running.' }),
+  progress: z.unknown().openapi({ description: 'What the handler reported last.' }),
+  result: z.unknown().openapi({ description: 'What the handler returned.' }),
+  last_error: lastError.nullable(),
+};
 
-export const JobWithHistorySchema = JobSchema.extend({
-  history: z.array(
-    z.strictObject({
-      seq: count,
-      at: instant,
-      kind: z.enum([...HISTORY_KINDS]),
-      attempt: count.nullable(),
-      run_at: instant.optional(),
-      lease_until: instant.optional(),
-      error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
-    }),
-  ),
-}).openapi('JobWithHistory');
+/** The generator takes fields of any JSON value for optional ones, but all fields are always there. */
+const alwaysThere = (fields: object): { required: string[] } => ({ required: Object.keys(fields) });
+
+export const JobSchema = z.strictObject(jobFields).openapi('Job', alwaysThere(jobFields));
+
+// Not an extension of Job: the document would say "a Job, and a history", and a Job has no further fields.
+export const JobWithHistorySchema = z
+  .strictObject({
+    ...jobFields,
+    history: z.array(
+      z.strictObject({
+        seq: count,
+        at: instant,
+        kind: z.enum([...HISTORY_KINDS]),
+        attempt: count.nullable(),
+        run_at: instant.optional(),
+        lease_until: instant.optional(),
+        error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
+      }),
+    ),
+  })
+  .openapi('JobWithHistory', alwaysThere({ ...jobFields, history: true }));
 
 export const JobPageSchema = z
   .strictObject({ jobs: z.array(JobSchema), next_cursor: z.string().nullable() })

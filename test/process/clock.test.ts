@@ -1,4 +1,4 @@
-// The wall clock is set while the server runs: leases and delays do not notice.
+// The wall clock is set, or the process stopped, while the server runs.
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,4 +74,22 @@ it('set back by an hour: nothing that is due is held back, and leases end when t
   const next = await launch(environment);
   const quick = await next.client.submit('quick');
   await next.client.reaches(quick.id, 'succeeded');
+});
+
+it('stopped beyond its leases: a handler that answers is heard before its lease is judged, one that does not loses it', async () => {
+  const { server, client } = await setUp();
+  const answering = await client.submit('slow', null, { timeout_ms: 2_500 });
+  const hanging = await client.submit('deaf', null, { timeout_ms: 2_500 });
+  await client.reaches(hanging.id, 'running');
+  const { lease_until: leaseUntil } = await client.job(hanging.id);
+  server.kill('SIGSTOP');
+  const overAt = Date.parse(leaseUntil ?? '') + 1_500;
+  await waitUntil(
+    async () => Date.now(),
+    (now) => now > overAt,
+  );
+  server.kill('SIGCONT');
+  // Each look at the jobs is an input too: inputs must not put the judgement off.
+  expect(await client.reaches(hanging.id, 'dead')).toMatchObject({ failures: 1, last_error: { name: 'TimeoutError' } });
+  expect(await client.job(answering.id)).toMatchObject({ state: 'succeeded', attempt: 1, failures: 0 });
 });

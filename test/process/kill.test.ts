@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { RunningServer } from '../support/server.ts';
 import { TestServer, removeDirectory, scratchDirectory, waitUntil } from '../support/server.ts';
 
 const KILLS = 24;
@@ -46,10 +47,10 @@ it('nothing acknowledged is lost, and every run beyond the first is explained', 
     HANDLERS: join(directory, 'handlers.mjs'),
     LEDGER: ledgerFile,
     MAX_CRASHES: '1000',
-    LOG_LEVEL: 'warn',
   };
   const acknowledged: Acknowledged[] = [];
-  let server = await startQuiet(environment);
+  // Those who ask wait for it while it starts again: asking a port that nobody listens to would only take its time.
+  let running = TestServer.start(environment);
   let isOver = false;
 
   const client = async (name: number): Promise<void> => {
@@ -57,7 +58,7 @@ it('nothing acknowledged is lost, and every run beyond the first is explained', 
       const key = `client-${name}-${n}`;
       const id = await submitUntilAnswered(
         key,
-        () => server.url,
+        () => running,
         () => isOver,
       );
       if (id !== null) acknowledged.push({ id, key });
@@ -71,9 +72,11 @@ it('nothing acknowledged is lost, and every run beyond the first is explained', 
       async () => acknowledged.length,
       (length) => length > (killed + 1) * 40,
     );
-    await server.stop('SIGKILL');
-    server = await startQuiet(environment);
+    const server = await running;
+    running = server.stop('SIGKILL').then(() => TestServer.start(environment));
+    await running;
   }
+  const server = await running;
   isOver = true;
   await Promise.all(clients);
 
@@ -105,11 +108,12 @@ it('nothing acknowledged is lost, and every run beyond the first is explained', 
   console.log(`kill -9: ${JSON.stringify(summary)}`);
 }, 240_000);
 
-const startQuiet = (environment: Readonly<Record<string, string>>) =>
-  TestServer.start({ ...environment, LOG_LEVEL: 'info' });
-
 /** Sends the same key again until an answer comes; null when the test is over first. */
-async function submitUntilAnswered(key: string, url: () => string, isOver: () => boolean): Promise<string | null> {
+async function submitUntilAnswered(
+  key: string,
+  server: () => Promise<RunningServer>,
+  isOver: () => boolean,
+): Promise<string | null> {
   const number = Number(key.split('-').at(-1));
   const body = JSON.stringify({
     type: 'note',
@@ -118,8 +122,9 @@ async function submitUntilAnswered(key: string, url: () => string, isOver: () =>
     max_retries: 50,
   });
   while (!isOver()) {
+    const { url } = await server();
     try {
-      const response = await fetch(`${url()}/createJob`, {
+      const response = await fetch(`${url}/createJob`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
@@ -129,7 +134,7 @@ async function submitUntilAnswered(key: string, url: () => string, isOver: () =>
       return job.id;
     } catch (error) {
       if (error instanceof Error && error.name === 'AssertionError') throw error;
-      await new Promise((resume) => setTimeout(resume, 10)); // the server is down: ask again
+      await new Promise((resume) => setTimeout(resume, 10)); // it was killed: ask again
     }
   }
   return null;

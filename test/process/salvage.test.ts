@@ -2,11 +2,12 @@
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { BUILT } from '../support/built.ts';
 import { TestServer, removeDirectory, scratchDirectory } from '../support/server.ts';
 
-const SALVAGE = resolve(import.meta.dirname, '../../dist/runtime/salvage.js');
+const SALVAGE = join(BUILT, 'salvage.js');
 
 let scratch: string;
 beforeEach(() => (scratch = scratchDirectory()));

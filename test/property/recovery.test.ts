@@ -17,7 +17,7 @@ import {
   start,
   submitted,
 } from '../support/data-directory.ts';
-import { jobsUpTo } from '../support/data-directory.ts';
+import { isSameImage, jobsUpTo } from '../support/data-directory.ts';
 import { MemoryDisk, POWER_CUTS, Stopped } from '../support/memory-disk.ts';
 import type { Image, PowerCut, RunOptions } from '../support/memory-disk.ts';
 
@@ -238,15 +238,9 @@ function jobsAtStart(image: Image): string[] | null {
     return pendingOf(disk.run(start()).tables);
   } catch (error) {
     if (!(error instanceof DamageError) && !(error instanceof FormatError)) throw error;
-    expect(isSame(disk.image(), image)).toBe(true);
+    expect(isSameImage(disk.image(), image)).toBe(true);
     return null;
   }
-}
-
-function isSame(left: Image, right: Image): boolean {
-  return (
-    left.size === right.size && [...left].every(([name, bytes]) => Buffer.compare(bytes, bytesOf(right, name)) === 0)
-  );
 }
 
 describe('harm done to the files of a directory', () => {

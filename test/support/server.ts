@@ -7,12 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { BUILT } from './build.ts';
+import { vi } from 'vitest';
+import { BUILT } from './built.ts';
 
 const MAIN = join(BUILT, 'main.js');
 
 /** How long a server may take to say that it listens, or to end. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
+
+// A test starts several processes, and a busy machine takes seconds for each.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string };
@@ -76,7 +80,9 @@ export class TestServer {
       if (line !== undefined) resolve(line);
       else this.#awaited.add({ isIt, resolve });
     });
-    return this.#within(found, 'log what is waited for');
+    const logged = this.#within(found, 'log what is waited for');
+    logged.catch(() => undefined); // whoever waits for it later will hear
+    return logged;
   }
 
   /** Ends it by the signal, SIGTERM unless said otherwise, and waits for the end. */
@@ -112,7 +118,7 @@ function parseLine(text: string): LogLine {
 export async function waitUntil<Value>(
   ask: () => Promise<Value>,
   isSatisfied: (value: Value) => boolean,
-  { withinMs = 20_000 } = {},
+  { withinMs = 60_000 } = {},
 ): Promise<Value> {
   const deadline = performance.now() + withinMs;
   for (;;) {

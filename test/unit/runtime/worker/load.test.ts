@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { BUILT } from '../../../support/build.ts';
+import { BUILT } from '../../../support/built.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
