@@ -19,10 +19,19 @@ export type Start =
   | { readonly kind: 'at'; readonly instant: Instant }
   | { readonly kind: 'after'; readonly delayMs: number };
 
+/** `path` is a JSON Pointer into the submission. */
+export type Misfit = { readonly path: string; readonly message: string };
+export type Misfits = ReadonlyMap<number, readonly Misfit[]>;
+
 /** From outside: each gets exactly one reply, and only when what it tells is durable. */
 export type ClientCommand =
   /** All or nothing. */
-  | { readonly kind: 'submit'; readonly submissions: readonly Submission[] }
+  | {
+      readonly kind: 'submit';
+      readonly submissions: readonly Submission[];
+      /** What does not fit the schema of its type, by index. Judged outside, where schemas are; a replay is not refused for it. */
+      readonly misfits?: Misfits;
+    }
   | { readonly kind: 'get'; readonly jobId: JobId }
   | {
       readonly kind: 'list';

@@ -2,7 +2,7 @@
 
 import type { Instant, Job, JobId, JobState, RunningJob } from '../job/job.ts';
 import type { EventRow } from '../store/tables.ts';
-import type { RequestId } from './command.ts';
+import type { Misfit, RequestId } from './command.ts';
 
 export type Effect =
   | { readonly kind: 'reply'; readonly requestId: RequestId; readonly reply: Reply }
@@ -37,6 +37,7 @@ export type Refusal =
   | { readonly reason: 'not-found'; readonly jobId: JobId }
   | { readonly reason: 'wrong-state'; readonly jobId: JobId; readonly state: JobState }
   | { readonly reason: 'unknown-type'; readonly index: number; readonly type: string }
+  | { readonly reason: 'payload-mismatch'; readonly index: number; readonly misfits: readonly Misfit[] }
   | { readonly reason: 'key-reused'; readonly index: number; readonly key: string; readonly jobId: JobId }
   | { readonly reason: 'depth-limit'; readonly depth: number; readonly limit: number }
   | { readonly reason: 'bytes-limit'; readonly bytes: number; readonly limit: number }

@@ -80,7 +80,7 @@ export class Queue {
 function decide(step: Step, { requestId, command }: Input): void {
   switch (command.kind) {
     case 'submit':
-      return submit(step, requestId, command.submissions);
+      return submit(step, requestId, command);
     case 'get':
     case 'list':
     case 'stats':

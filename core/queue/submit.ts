@@ -3,7 +3,7 @@
 import { assert } from '../job/assert.ts';
 import { Instant } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
-import type { RequestId, Start, Submission } from './command.ts';
+import type { ClientCommand, RequestId, Start, Submission } from './command.ts';
 import type { Refusal } from './effect.ts';
 import { isSameJson } from './json-equality.ts';
 import { DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_MS } from './settings.ts';
@@ -17,10 +17,12 @@ type Plan =
   | { readonly kind: 'repeat'; readonly index: number }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-export function submit(step: Step, requestId: RequestId | null, submissions: readonly Submission[]): void {
+type Submit = Extract<ClientCommand, { kind: 'submit' }>;
+
+export function submit(step: Step, requestId: RequestId | null, command: Submit): void {
   if (step.memory.isDraining) return step.refuse(requestId, { reason: 'draining' });
 
-  const plans = plan(step, submissions);
+  const plans = plan(step, command);
   const refusals = plans.flatMap((one) => (one.kind === 'refused' ? [one.refusal] : []));
   if (refusals.length > 0) return step.refuse(requestId, ...refusals);
 
@@ -37,7 +39,7 @@ export function submit(step: Step, requestId: RequestId | null, submissions: rea
   step.reply(requestId, { kind: 'submitted', outcomes });
 }
 
-function plan(step: Step, submissions: readonly Submission[]): Plan[] {
+function plan(step: Step, { submissions, misfits }: Submit): Plan[] {
   const firstByKey = new Map<string, number>();
   return submissions.map((submission, index): Plan => {
     const { idempotencyKey: key, type } = submission;
@@ -56,6 +58,8 @@ function plan(step: Step, submissions: readonly Submission[]): Plan[] {
       firstByKey.set(key, index);
     }
     if (!step.settings.types.has(type)) return { kind: 'refused', refusal: { reason: 'unknown-type', index, type } };
+    const found = misfits?.get(index);
+    if (found !== undefined) return { kind: 'refused', refusal: { reason: 'payload-mismatch', index, misfits: found } };
     return { kind: 'new', submission };
   });
 }

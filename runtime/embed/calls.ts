@@ -8,7 +8,7 @@ import type { JobState } from '../../core/job/job.ts';
 import type { EventKind } from '../../core/job/event.ts';
 import type { ClientCommand, Submission } from '../../core/queue/command.ts';
 import type { QueueView, Reply, Stats } from '../../core/queue/effect.ts';
-import { payloadProblem } from '../http/payload-schema.ts';
+import { askToSubmit } from '../http/payload-schema.ts';
 import { pointer } from '../http/problem.ts';
 import { cursorText, listQuery } from '../http/query.ts';
 import { refusalProblem } from '../http/refusal.ts';
@@ -169,9 +169,7 @@ export class QueueCalls<Handlers extends HandlerMap> {
 
   async #submit(submissions: readonly Submission[], prefix: (index: number) => string): Promise<readonly Submitted[]> {
     const { types } = this.#port;
-    const mismatch = await payloadProblem(submissions, types, prefix);
-    if (mismatch !== undefined) throw new QueueError(mismatch);
-    const reply = await this.#port.ask({ kind: 'submit', submissions });
+    const reply = await askToSubmit(this.#port, submissions);
     if (reply.kind === 'refused') throw new QueueError(refusalProblem(reply.refusals, { types: types.keys(), prefix }));
     return expect(reply, 'submitted').outcomes.map(({ job, replayed }) => ({ job: viewJob(job), replayed }));
   }

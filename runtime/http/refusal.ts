@@ -12,7 +12,7 @@ export type RefusalContext = {
   readonly prefix: (index: number) => string;
 };
 
-type Told = { readonly problem: Problem; readonly error?: FieldError };
+type Told = { readonly problem: Problem; readonly errors?: readonly FieldError[] };
 
 /** Of several refusals the lowest status is answered, with every error of that status. */
 export function refusalProblem(refusals: readonly Refusal[], context: RefusalContext): Problem {
@@ -22,10 +22,12 @@ export function refusalProblem(refusals: readonly Refusal[], context: RefusalCon
   const answered = told.filter((each) => statusOf(each) === lowest);
   const [first] = answered;
   if (first === undefined) return { kind: 'internal', detail: 'The queue refused without a reason.' };
-  const errors = answered.flatMap(({ error }) => (error === undefined ? [] : [error]));
+  const errors = answered.flatMap(({ errors: told }) => told ?? []);
   if (errors.length === 0) return first.problem;
-  if (errors.length === 1) return { ...first.problem, errors };
+  if (answered.length === 1) return { ...first.problem, errors };
   const sameKind = answered.every(({ problem }) => problem.kind === first.problem.kind);
+  if (sameKind && first.problem.kind === 'payload-mismatch')
+    return { ...first.problem, detail: summary(errors), errors };
   return {
     kind: sameKind ? first.problem.kind : 'unprocessable',
     detail: `${first.problem.detail} ${summary(errors)}`,
@@ -42,18 +44,24 @@ function tell(refusal: Refusal, { types, prefix }: RefusalContext): Told {
     case 'unknown-type':
       return {
         problem: { kind: 'unknown-type', detail: unknownType(refusal.type, types) },
-        error: { path: `${prefix(refusal.index)}/type`, message: `names no handler: ${refusal.type}` },
+        errors: [{ path: `${prefix(refusal.index)}/type`, message: `names no handler: ${refusal.type}` }],
       };
+    case 'payload-mismatch': {
+      const errors = refusal.misfits.map(({ path, message }) => ({ path: prefix(refusal.index) + path, message }));
+      return { problem: { kind: 'payload-mismatch', detail: summary(errors) }, errors };
+    }
     case 'key-reused':
       return {
         problem: {
           kind: 'key-reused',
           detail: `Job ${refusal.jobId} was submitted with this idempotency key and another type, queue or payload.`,
         },
-        error: {
-          path: `${prefix(refusal.index)}/idempotency_key`,
-          message: `belongs to another request, which made job ${refusal.jobId}`,
-        },
+        errors: [
+          {
+            path: `${prefix(refusal.index)}/idempotency_key`,
+            message: `belongs to another request, which made job ${refusal.jobId}`,
+          },
+        ],
       };
     case 'depth-limit':
       return {

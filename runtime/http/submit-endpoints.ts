@@ -1,7 +1,7 @@
 // POST /createJob, POST /jobs (the same operation) and POST /createJobs.
 //
-// What is checked, in order: content type (415), size (413), UTF-8 and JSON and fields (400), the payload against its
-// type's schema (422). The rest (known type, key, limits) is the queue's to decide, because only it knows a replay.
+// What is checked, in order: content type (415), size (413), UTF-8 and JSON and fields (400). The rest (known
+// type, key, the verdict of the type's schema, limits) is the queue's to decide, because only it knows a replay.
 
 import { z } from '@hono/zod-openapi';
 import type { RouteConfig } from '@hono/zod-openapi';
@@ -11,7 +11,7 @@ import { withBody } from './body.ts';
 import type { BodyBudget } from './body.ts';
 import { parseBulk } from './bulk.ts';
 import type { Endpoint } from './endpoint.ts';
-import { payloadProblem } from './payload-schema.ts';
+import { askToSubmit } from './payload-schema.ts';
 import { accept, pointer, problemResponse, refuse } from './problem.ts';
 import type { Outcome, Problem } from './problem.ts';
 import { refusalProblem } from './refusal.ts';
@@ -77,9 +77,7 @@ async function submit(
   submissions: readonly Submission[],
   prefix: (index: number) => string,
 ): Promise<Outcome<Submitted>> {
-  const mismatch = await payloadProblem(submissions, queue.types, prefix);
-  if (mismatch !== undefined) return refuse(mismatch);
-  const reply = await queue.ask({ kind: 'submit', submissions });
+  const reply = await askToSubmit(queue, submissions);
   if (reply.kind === 'submitted') return accept(reply.outcomes);
   const refusals = reply.kind === 'refused' ? reply.refusals : [];
   return refuse(refusalProblem(refusals, { types: queue.types.keys(), prefix }));

@@ -170,6 +170,38 @@ describe('a payload that does not fit the schema of its type', () => {
     expect(queue.submitted[0]?.payload).toBe('{"to":"a"}');
   });
 
+  it('is answered as the replay that it is, though the schema was tightened since', async () => {
+    let isStrict = false;
+    const tightened: StandardSchemaV1 = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) => (isStrict ? { issues: [{ message: 'is too old' }] } : { value }),
+      },
+    };
+    const { post } = createApi({ queue: new MemoryQueue({ types: { email: tightened } }) });
+    const body = { type: 'email', payload: { to: 'ada' }, idempotency_key: 'k' };
+    expect((await post('/createJob', body)).status).toBe(201);
+    isStrict = true;
+    expect((await post('/createJob', body)).status).toBe(200);
+    expect((await post('/createJob', { ...body, idempotency_key: 'other' })).status).toBe(422);
+  });
+
+  it('is listed in bulk beside reused keys and unknown types: every error of the status', async () => {
+    const { post } = api();
+    await post('/createJob', { type: 'resize', payload: 1, idempotency_key: 'k' });
+    const called = await post('/createJobs', {
+      jobs: [
+        { type: 'resize', payload: 2, idempotency_key: 'k' },
+        { type: 'email', payload: 'no object' },
+        { type: 'fax', idempotency_key: 'new' },
+      ],
+    });
+    expect(called.status).toBe(422);
+    const paths = pathsOf(called).map((path) => path.replace(/(payload).*/, '$1'));
+    expect(new Set(paths)).toEqual(new Set(['/jobs/0/idempotency_key', '/jobs/1/payload', '/jobs/2/type']));
+  });
+
   it('answers 500 and stores nothing where the schema itself breaks', async () => {
     const broken: StandardSchemaV1 = {
       '~standard': {

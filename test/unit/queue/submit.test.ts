@@ -73,6 +73,26 @@ describe('a key', () => {
   });
 });
 
+describe("a payload that does not fit its type's schema", () => {
+  const misfits = new Map([[0, [{ path: '/payload/to', message: 'is missing' }]]]);
+
+  it('is refused and nothing is stored', () => {
+    const queue = new TestQueue();
+    const reply = queue.ask({ kind: 'submit', submissions: [submission()], misfits });
+    expect(reply).toMatchObject({ refusals: [{ reason: 'payload-mismatch', index: 0, misfits: misfits.get(0) }] });
+    expect(queue.ask({ kind: 'stats' })).toMatchObject({ stats: { depth: 0 } });
+  });
+
+  it('is a replay all the same, if it was stored before the schema changed', () => {
+    const queue = new TestQueue();
+    const first = queue.submit({ idempotencyKey: 'k' });
+    const again = submission({ idempotencyKey: 'k' });
+    expect(queue.ask({ kind: 'submit', submissions: [again], misfits })).toMatchObject({
+      outcomes: [{ replayed: true, job: { id: first } }],
+    });
+  });
+});
+
 describe('all or nothing', () => {
   it('one bad submission refuses the whole request, naming each bad one', () => {
     const queue = new TestQueue();
