@@ -73,8 +73,11 @@ export class Client {
       delay_ms: delayMs,
       timeout_ms: timeoutMs,
     };
-    const response = await this.#persist(() => this.#send('POST', '/jobs', body));
-    return { job: readJob((await response.json()) as WireJob), replayed: response.status === 200 };
+    // The body is read inside the try: an answer that breaks off was no answer.
+    return this.#persist(async () => {
+      const response = await this.#send('POST', '/jobs', body);
+      return { job: readJob((await response.json()) as WireJob), replayed: response.status === 200 };
+    });
   }
 
   /** The job with its history; null if there is none. */
@@ -164,12 +167,12 @@ export class Client {
     return readJob((await (await this.#send(method, path)).json()) as WireJob);
   }
 
-  async #persist(send: () => Promise<Response>): Promise<Response> {
+  async #persist<Answer>(send: () => Promise<Answer>): Promise<Answer> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await send();
       } catch (error) {
-        const isFinal = error instanceof ProblemError ? error.isFinal : !(error instanceof TypeError);
+        const isFinal = error instanceof ProblemError ? error.isFinal : !isBrokenConnection(error);
         if (isFinal || tries >= this.#triesMax) throw error;
         const askedMs = error instanceof ProblemError ? error.retryAfterMs : null;
         await wait(Math.min(askedMs ?? pauseMs(tries - 1), PAUSE_MS_MAX));
@@ -198,6 +201,9 @@ export class Client {
 export const createClient = (options: ClientOptions = {}): Client => new Client(options);
 
 const pauseMs = (failures: number): number => Math.min(FIRST_PAUSE_MS * 2 ** failures, PAUSE_MS_MAX);
+
+/** What `fetch` rejects with where no whole answer came: its own TypeError, or a body of JSON that breaks off. */
+const isBrokenConnection = (error: unknown): boolean => error instanceof TypeError || error instanceof SyntaxError;
 
 /** A proxy in between may answer anything. */
 function parse(text: string): unknown {

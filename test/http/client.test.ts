@@ -123,6 +123,17 @@ describe('what was not answered', () => {
     expect((await queue.list()).jobs).toHaveLength(1);
   });
 
+  it('counts as not answered if the answer breaks off in its middle', async () => {
+    let calls = 0;
+    const cutting: NonNullable<ClientOptions['fetch']> = async (url, init) => {
+      const response = await direct(url, init);
+      calls += 1;
+      return calls > 1 ? response : new Response((await response.text()).slice(0, 40), response);
+    };
+    const { replayed } = await client({ fetch: cutting }).submit('greet', { name: 'Ada' });
+    expect([calls, replayed]).toEqual([2, true]);
+  });
+
   it('is given up after the last try', async () => {
     let calls = 0;
     const dead = () => {
