@@ -22,7 +22,7 @@ export class DamageError extends Error {
     const { file, offset, record, reason } = damage;
     const place = `${file} is damaged at byte ${offset}${record === null ? '' : `, record ${record}`}`;
     super(
-      `${place}: ${reason}. No file was changed. \`npm run salvage -- DAMAGED NEW\` copies what can be read to a new directory.`,
+      `${place}: ${reason}. No file was changed. \`perdure salvage DAMAGED NEW\` (from a clone: \`npm run salvage -- DAMAGED NEW\`) copies what can be read to a new directory.`,
       options,
     );
     this.file = file;

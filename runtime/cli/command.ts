@@ -23,5 +23,9 @@ export const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ['stats', { summary: 'count jobs by state, queue and type', load: async () => (await import('./stats.ts')).stats }],
   ['verify', { summary: 'check a data directory, offline', load: async () => (await import('./verify.ts')).verify }],
   ['journal', { summary: 'print what a journal says', load: async () => (await import('./journal.ts')).journal }],
+  [
+    'salvage',
+    { summary: 'copy what is left of a damaged directory', load: async () => (await import('./salvage.ts')).salvage },
+  ],
   ['demo', { summary: 'watch kill -9 lose nothing', load: async () => (await import('./demo.ts')).demo }],
 ]);

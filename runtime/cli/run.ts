@@ -20,7 +20,8 @@ ${columns([...COMMANDS].map(([name, { summary }]) => [`  ${name}`, summary]))}
   perdure --version          prints the version
 
 submit, list, show, retry, cancel and stats talk to a running server: --url or PERDURE_URL says where it is
-(http://127.0.0.1:8080 otherwise), --token or AUTH_TOKEN what it asks for. verify and journal read a data directory.
+(http://127.0.0.1:8080 otherwise), --token or AUTH_TOKEN what it asks for. verify, journal and salvage read
+a data directory.
 
 Exit codes: 0 done, 1 refused or failed for the reason that is printed, 2 wrong use, 3 damage, 4 the disk failed
 `;

@@ -7,13 +7,14 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BUILT } from '../support/built.ts';
 import { TestServer, removeDirectory, scratchDirectory } from '../support/server.ts';
 
-const SALVAGE = join(BUILT, 'salvage.js');
+const PERDURE = join(BUILT, 'cli.js');
 
 let scratch: string;
 beforeEach(() => (scratch = scratchDirectory()));
 afterEach(() => removeDirectory(scratch));
 
-const salvage = (...args: readonly string[]) => spawnSync(process.execPath, [SALVAGE, ...args], { encoding: 'utf8' });
+const salvage = (...args: readonly string[]) =>
+  spawnSync(process.execPath, [PERDURE, 'salvage', ...args], { encoding: 'utf8' });
 
 async function submit(url: string, key: string): Promise<string> {
   const body = JSON.stringify({ type: 'sleep', payload: { ms: 1 }, idempotency_key: key });
@@ -57,4 +58,13 @@ it('wrong use is told, and a directory that exists is left alone', () => {
   expect(salvage(scratch).status).toBe(2);
   expect(salvage(join(scratch, 'missing'), join(scratch, 'new')).status).toBe(2);
   expect(salvage(scratch, scratch).status).toBe(1);
+});
+
+it('a directory that a server holds is not salvaged', async () => {
+  const held = join(scratch, 'held');
+  const server = await TestServer.start({ DATA_DIR: held });
+  const { status, stderr } = salvage(held, join(scratch, 'new'));
+  expect(status).toBe(1);
+  expect(stderr).toContain('is held by process');
+  await server.stop();
 });
