@@ -11,16 +11,19 @@ export const USAGE = `npm run sim -- [options]
   --seed 42|0x2a|<hash>   one life; with --time, the lives from there on
   --seeds 0..1000         the lives 0 to 999
   --time 60s              how long to go on (ms, s, m)
-  --jobs 2                processes that live side by side (default 1)
+  --jobs 2                processes that live side by side (default 1; with --exhaustive and --mutants, one a core)
   --twice                 live each seed again in another process, time zone and folder, and compare
-  --depth bulk|full       map tables (default), or the SQLite tables of production
+  --depth bulk|full       map tables (default), or the SQLite tables of production beside them, compared row by row
   --only P1,D             these faults and groups of faults alone, always on
   --without C             never these
   --trace short|full|jsonl   print the life of --seed
   --shrink                shorten a failure to the fewest events
-  --exhaustive 1          all workloads of so many letters, a crash before each disk operation, every image it may leave
+  --report story.html     write the life of --seed, of the first failure or of a named planted bug as a page
+  --exhaustive 3          all workloads of up to so many letters, a crash before each disk operation, every image it may
+                          leave
   --nested                with it: cut each recovery off as well
-  --mutants [name …]      plant each bug, and see that it is caught
+  --interleavings         all orders of what two clients, two workers, the timer and one crash may do
+  --mutants [name …]      plant each bug, and see that it is caught; one that is named is told at length
   --explain S1            a rule in plain words; without a name, all of them
 
 Exit: 0 held, 2 usage, 127 crash, 128 liveness, 129 safety, 130 nondeterminism, 131 a planted bug survived`;
@@ -36,8 +39,23 @@ export type Span =
 export type Arguments =
   | { readonly kind: 'help' }
   | { readonly kind: 'explain'; readonly rule: string | null }
-  | { readonly kind: 'exhaustive'; readonly length: number; readonly nested: boolean; readonly depth: Depth }
-  | { readonly kind: 'mutants'; readonly names: readonly string[]; readonly faults: FaultSelection }
+  | {
+      readonly kind: 'exhaustive';
+      readonly length: number;
+      readonly nested: boolean;
+      readonly depth: Depth;
+      /** Null: as many as there are cores. */
+      readonly jobs: number | null;
+    }
+  | { readonly kind: 'interleavings'; readonly depth: Depth }
+  | {
+      readonly kind: 'mutants';
+      readonly names: readonly string[];
+      readonly faults: FaultSelection;
+      /** Null: as many as there are cores. */
+      readonly jobs: number | null;
+      readonly report: string | null;
+    }
   | {
       readonly kind: 'run';
       readonly span: Span;
@@ -47,6 +65,8 @@ export type Arguments =
       readonly faults: FaultSelection;
       readonly trace: TraceStyle | null;
       readonly shrink: boolean;
+      /** The file for the story as a page. */
+      readonly report: string | null;
     };
 
 /** The caller's fault: exit 2. */
@@ -65,12 +85,21 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (values.help === true) return { kind: 'help' };
   if (values.explain === true) return { kind: 'explain', rule: positionals[0] ?? null };
   const faults: FaultSelection = { only: codes('--only', values.only), without: codes('--without', values.without) };
-  if (values.mutants === true) return { kind: 'mutants', names: positionals, faults };
+  const report = values.report ?? null;
+  if (report === '') throw new UsageError('--report names a file');
+  if (values.mutants === true) {
+    const jobs = values.jobs === undefined ? null : jobsOf(values.jobs);
+    if (report !== null && positionals.length !== 1) throw new UsageError('--report needs one planted bug by name');
+    return { kind: 'mutants', names: positionals, faults, jobs, report };
+  }
   const depth = oneOf<Depth>('--depth', values.depth ?? 'bulk', ['bulk', 'full']);
   if (positionals[0] !== undefined) throw new UsageError(`unexpected "${positionals[0]}"`);
   if (values.exhaustive !== undefined) {
-    return { kind: 'exhaustive', length: lengthOf(values.exhaustive), nested: values.nested === true, depth };
+    const length = lengthOf(values.exhaustive);
+    const jobs = values.jobs === undefined ? null : jobsOf(values.jobs);
+    return { kind: 'exhaustive', length, nested: values.nested === true, depth, jobs };
   }
+  if (values.interleavings === true) return { kind: 'interleavings', depth };
   return {
     kind: 'run',
     span: spanOf(values),
@@ -80,6 +109,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     faults,
     trace: values.trace === undefined ? null : oneOf<TraceStyle>('--trace', values.trace, ['short', 'full', 'jsonl']),
     shrink: values.shrink === true,
+    report,
   };
 }
 
@@ -100,8 +130,10 @@ function parsed(argv: readonly string[]) {
         without: { type: 'string' },
         trace: { type: 'string' },
         shrink: { type: 'boolean' },
+        report: { type: 'string' },
         exhaustive: { type: 'string' },
         nested: { type: 'boolean' },
+        interleavings: { type: 'boolean' },
         mutants: { type: 'boolean' },
         explain: { type: 'boolean' },
       },

@@ -1,4 +1,5 @@
-// Two depths of the same life: map tables, fast enough for thousands of seeds, and the SQLite tables of production.
+// Two depths of the same life: map tables, fast enough for thousands of seeds, and the SQLite tables of production, with
+// map tables beside them that must agree.
 
 import initSqlJs from 'sql.js';
 import { mapTables } from '../core/store/map.ts';
@@ -6,6 +7,7 @@ import { sqliteTables } from '../core/store/sqlite.ts';
 import type { Tables, TablesFactory } from '../core/store/tables.ts';
 import type { Depth } from './arguments.ts';
 import type { Senses } from './world/forbidden.ts';
+import { mirroredTables } from './world/mirrored-tables.ts';
 
 /** Tables for lives. Processes die without closing theirs: `closeAll` does it for them. */
 export type LifeTables = TablesFactory & { readonly senses: Senses; readonly closeAll: () => void };
@@ -15,7 +17,13 @@ export async function tablesOf(depth: Depth): Promise<LifeTables> {
   const options: Parameters<typeof initSqlJs>[0] & { useOldExtensionFunctions: boolean } = {
     useOldExtensionFunctions: false,
   };
-  return tracked(sqliteTables(await initSqlJs(options)));
+  const mirrored = mirroredTables({ answering: sqliteTables(await initSqlJs(options)), beside: mapTables() });
+  const { closeAll, ...tables } = tracked(mirrored);
+  const forget = (): void => {
+    closeAll();
+    mirrored.reset();
+  };
+  return { ...tables, closeAll: forget };
 }
 
 /** Keeps what is open, so that one heap of WebAssembly serves thousands of lives. */

@@ -3,7 +3,7 @@
 // The queue is not asked for anything here. Clients, handlers and the network write down what they sent, what they were
 // told and what they did; the checks hold the queue against it.
 
-import type { ClientCommand, RequestId, Submission } from '../core/queue/command.ts';
+import type { ClientCommand, RequestId, Submission, WorkerCommand } from '../core/queue/command.ts';
 import type { Reply } from '../core/queue/effect.ts';
 import type { JobId, JsonText } from '../core/job/job.ts';
 
@@ -51,6 +51,23 @@ export class Ledger {
   readonly threw = new Map<string, { readonly isFinal: boolean }>();
   /** Attempts given back by a shutdown, by fence. */
   readonly released = new Set<string>();
+  /** What the attempts have said so far, by fence: also what nobody was there to hear. */
+  readonly said = new Map<string, Set<WorkerCommand['kind']>>();
+  /** When each attempt said how it had ended, in microseconds of true time, and when the latest turn began. */
+  readonly answeredUs = new Map<string, number>();
+  turnBeganUs = 0;
+  /** How far an orderly shutdown of the process that runs now, or ran last, has come. */
+  shutdown: 'none' | 'begun' | 'done' = 'none';
   /** The highest event number that has left the process. */
   shownSeq = 0;
+
+  heard({ kind, jobId, attempt }: WorkerCommand, atUs: number): void {
+    const fence = fenceOf(jobId, attempt);
+    if ((kind === 'succeed' || kind === 'fail' || kind === 'release') && !this.answeredUs.has(fence)) {
+      this.answeredUs.set(fence, atUs);
+    }
+    const kinds = this.said.get(fence);
+    if (kinds === undefined) this.said.set(fence, new Set([kind]));
+    else kinds.add(kind);
+  }
 }

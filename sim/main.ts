@@ -1,17 +1,18 @@
 // The simulator's command line. What each option does is in arguments.ts; what each exit code means too.
 
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { parseArguments, USAGE, UsageError } from './arguments.ts';
-import type { Arguments } from './arguments.ts';
 import { CHECKS, OWN_RULES, sentenceOf } from './checks/rules.ts';
 import { tablesOf } from './depth.ts';
-import { explore } from './explore/exhaustive.ts';
-import type { Explored } from './explore/exhaustive.ts';
+import { exhaustive, interleavings } from './explore/command.ts';
+import { mutants } from './hunting.ts';
 import { hunt } from './mutants/hunt.ts';
 import { CANARY, MUTANTS } from './mutants/planted.ts';
-import { describeEvent, describeFailure, formatMs } from './report/failure.ts';
-import { Paced, Progress } from './report/progress.ts';
+import { describeEvent, formatMs } from './report/failure.ts';
+import { Progress } from './report/progress.ts';
+import { describeLine, storyOf } from './report/story.ts';
+import { tellFailure, writePage } from './report/tell.ts';
+import type { Tellable } from './report/tell.ts';
 import { run } from './run.ts';
 import type { RunArguments } from './run.ts';
 import { formatSeed } from './seed.ts';
@@ -45,6 +46,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return explain(parsed.rule);
     case 'exhaustive':
       return exhaustive(parsed);
+    case 'interleavings':
+      return interleavings(parsed);
     case 'mutants':
       return mutants(parsed);
     case 'run':
@@ -63,36 +66,6 @@ function explain(rule: string | null): number {
   return HELD;
 }
 
-async function mutants({ names, faults }: Extract<Arguments, { kind: 'mutants' }>): Promise<number> {
-  const unknown = names.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
-  if (unknown !== undefined) throw new UsageError(`no planted bug "${unknown}"`);
-  const tables = await tablesOf('bulk');
-  let survivors = 0;
-  for (const mutant of MUTANTS) {
-    if (names.length > 0 && !names.includes(mutant.name)) continue;
-    const caught = hunt(mutant, { tables, faults });
-    if (caught === null) survivors += 1;
-    const fate =
-      caught === null
-        ? 'SURVIVED'
-        : `${caught.rule.padEnd(4)} seed ${formatSeed(caught.seed)}, ${caught.lives} ${caught.lives === 1 ? 'life' : 'lives'}`;
-    say(`${mutant.name.padEnd(26)} ${fate.padEnd(28)} ${mutant.sentence}`);
-  }
-  return survivors === 0 ? HELD : SURVIVED;
-}
-
-async function exhaustive({ length, nested, depth }: Extract<Arguments, { kind: 'exhaustive' }>): Promise<number> {
-  const tables = await tablesOf(depth);
-  const line = ({ workloads, points, images, draws, recoveries, failures }: Explored): string =>
-    `${workloads} workloads, ${points} crash points, ${draws} fates, ${images} images, ` +
-    `${recoveries} recoveries, ${failures.length} failures`;
-  const progress = new Paced();
-  const explored = explore({ tables, length, nested, progress: (sofar) => progress.tell(() => line(sofar)) });
-  progress.end(line(explored));
-  for (const failure of explored.failures) say(`FAIL O4 ${failure}`);
-  return explored.failures.length === 0 ? HELD : exitCodeOf('O4');
-}
-
 async function simulate(options: RunArguments): Promise<number> {
   const { span } = options;
   const isSingle = span.kind === 'range' && span.to - span.from === 1n;
@@ -106,7 +79,9 @@ async function simulate(options: RunArguments): Promise<number> {
   const { tally, differences } = await run(options, freshSeed, progress);
   progress.end(tally);
   for (const { seed, detail } of differences.slice(0, TOLD_MAX)) say(`NOT ALIKE seed ${seed}: ${detail}`);
-  for (const { seed } of tally.failures.slice(0, TOLD_MAX)) await tell(BigInt(seed), options);
+  for (const [index, { seed }] of tally.failures.slice(0, TOLD_MAX).entries()) {
+    await tell(BigInt(seed), index === 0 ? options : { ...options, report: null });
+  }
   const others = tally.failures.slice(TOLD_MAX).map(({ seed, rule }) => `${seed} (${rule ?? ''})`);
   if (others.length > 0) say(`and ${others.length} more: ${others.join(', ')}`);
   const [first] = tally.failures;
@@ -126,15 +101,18 @@ async function single(seed: bigint, options: RunArguments): Promise<number> {
   say(`  simulated ${formatMs(outcome.simulatedMs)}, hash ${outcome.hash}`);
   say(`  plan ${outcome.plan}`);
   say(`  faults ${[...outcome.fired].map(([code, count]) => `${code}:${count}`).join(' ')}`);
+  if (options.report !== null) {
+    writePage(options.report, tellableOf(seed, options, { outcome, shrunk: null }));
+    say(`  story: ${options.report}`);
+  }
   return HELD;
 }
 
 function printTrace(outcome: Outcome, { trace }: RunArguments): void {
+  if (trace === 'short') return storyOf(outcome.trace.events).forEach((line) => say(describeLine(line)));
   if (trace === 'full') say(`plan ${outcome.plan}\nfaults per million ${outcome.switches}`);
   for (const event of outcome.trace.events) {
-    if (trace === 'jsonl') say(JSON.stringify(event));
-    else if (trace === 'full') say(`${formatMs(event.atUs / 1000)} ${describeEvent(event)}`);
-    else if (event.actor !== 'disk' && event.actor !== 'feed') say(describeEvent(event));
+    say(trace === 'jsonl' ? JSON.stringify(event) : `${formatMs(event.atUs / 1000)} ${describeEvent(event)}`);
   }
 }
 
@@ -142,25 +120,22 @@ async function tell(seed: bigint, options: RunArguments, known?: Outcome): Promi
   const tables = await tablesOf(options.depth);
   const { faults } = options;
   const outcome = known ?? live({ source: seeded(seed), tables, faults });
+  const startedAt = performance.now();
   const shrunk = options.shrink ? shrink(outcome, () => ({ tables, faults })) : null;
-  say(describeFailure({ seed: formatSeed(seed), outcome, shrunk, commit: commitOf(), faults }));
-  const cause = outcome.violation?.cause;
-  if (cause instanceof Error) say(`  ${cause.stack?.split('\n').slice(0, 6).join('\n  ') ?? cause.message}`);
+  const seconds = (performance.now() - startedAt) / 1000;
+  tellFailure(tellableOf(seed, options, { outcome, shrunk: shrunk === null ? null : { shrunk, seconds } }));
+}
+
+function tellableOf(seed: bigint, options: RunArguments, life: Pick<Tellable, 'outcome' | 'shrunk'>): Tellable {
+  const depth = options.depth === 'bulk' ? [] : ['--depth', options.depth];
+  const { faults, report } = options;
+  return { seed, ...life, arguments: ['--seed', formatSeed(seed), ...depth], faults, report };
 }
 
 async function canaryDies(): Promise<boolean> {
   const tables = await tablesOf('bulk');
   const canary = MUTANTS.find(({ name }) => name === CANARY);
   return canary !== undefined && hunt(canary, { tables, livesMax: CANARY_LIVES_MAX }) !== null;
-}
-
-function commitOf(): string {
-  try {
-    const git = ['rev-parse', '--short', 'HEAD'];
-    return execFileSync('git', git, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    return 'unknown';
-  }
 }
 
 try {

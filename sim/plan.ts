@@ -56,7 +56,7 @@ export function drawPlan(tape: Tape): Plan {
     networkUsMax: swarm.logarithmic('network', 100, 51_200),
     syncUsMax: swarm.logarithmic('sync', 300, 9_600),
     restartMsMax: swarm.logarithmic('restart', 1, 4_000),
-    payloadLengthMax: swarm.logarithmic('payload', 1, 8_191),
+    payloadLengthMax: swarm.logarithmic('payload', 1, swarm.pick('large payloads', [255, 255, 255, 255, 255, 8_191])),
     bulkJobsMax: swarm.pick('bulk', [1, 1, 4, 20]),
     keyed: share('keyed'),
     delayed: share('delayed'),
@@ -65,7 +65,12 @@ export function drawPlan(tape: Tape): Plan {
     queues,
     settings: drawSettings(swarm, timeoutMs),
     limits: {
-      snapshotAfterBytes: swarm.pick('snapshot', [2 ** 23, 1, 2_000, 20_000]),
+      snapshotAfterBytes: swarm.weighted('snapshot', [
+        [4, 2 ** 23],
+        [1, 1],
+        [2, 2_000],
+        [3, 20_000],
+      ]),
       segmentBytes: tape.stream('swarm/segments').pick('segment', [2 ** 28, 1, 1_000, 10_000]),
       reserveBytes: swarm.pick('reserve', [4_096, 1, 65_536]),
       stepInputsMax: swarm.pick('step inputs', [1_024, 1, 3]),

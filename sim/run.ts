@@ -61,7 +61,9 @@ export async function run(options: RunArguments, freshSeed: bigint, progress: Pr
   async function liveHere(seeds: readonly bigint[]): Promise<Summary[]> {
     // The twin gets its seeds first, and works while this process does.
     await Promise.resolve();
-    return seeds.map((seed) => summarize(seed, live({ source: seeded(seed), tables, faults: options.faults })));
+    return seeds.map((seed) =>
+      summarize(seed, live({ source: seeded(seed), tables, faults: options.faults, keepTrace: false })),
+    );
   }
 
   async function liveThere(worker: Worker, seeds: readonly bigint[]): Promise<Summary[]> {

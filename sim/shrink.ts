@@ -1,90 +1,284 @@
-// Makes a failure small: variations of its tape are lived again, and each that still breaks the same rule with fewer
-// events becomes the tape to vary next.
+// Makes a failure small: variations of its tape are lived again, and each that still breaks the same rule in fewer
+// lines of story, or in as many but more calmly, becomes the tape to vary next.
 //
-// Since 0 is always the calmest answer, a draw set to 0 is a fault that does not strike, an actor fewer, a shorter wait;
-// a stream cut short is calm from there on. The number of lives is bounded, not the time: it ends alike everywhere.
+// Rule 1: since 0 is always the calmest answer, a draw set to 0 is a fault that does not strike, an actor fewer, a shorter
+//         wait; a stream cut short is calm from there on.
+// Rule 2: what removes most is tried first: faults, clients, whole streams, moments, decisions, and single draws last.
+// Rule 3: the lives and the events lived are bounded, not the time: it ends alike everywhere.
 
+import { storyOf } from './report/story.ts';
 import type { LifeOptions, Outcome } from './simulation.ts';
 import { live } from './simulation.ts';
+import { aligned, changed, Draws, isClient, isHead } from './variations.ts';
+import type { Place, Variation } from './variations.ts';
 import { replayed } from './world/tape.ts';
-import type { Recording } from './world/tape.ts';
+import type { Source } from './world/tape.ts';
 
 export type Shrunk = {
   readonly outcome: Outcome;
-  readonly eventsBefore: number;
+  /** Lines of the story before and after. */
+  readonly linesBefore: number;
+  readonly lines: number;
   readonly runs: number;
 };
 
-const RUNS_MAX = 600;
+/** What all variations share; made anew for each, as a planted bug may remember. */
+export type Varied = Omit<LifeOptions, 'source' | 'keepDraws' | 'keepTrace'>;
 
-export function shrink(first: Outcome, options: () => Omit<LifeOptions, 'source'>, runsMax: number = RUNS_MAX): Shrunk {
-  const rule = first.violation?.rule;
-  let best = first;
-  let tape = first.tape.recording();
-  let runs = 0;
+export type ShrinkLimits = {
+  readonly runsMax: number;
+  /** Draws over all lives: what the time goes into. */
+  readonly drawsMax: number;
+  /** A story of so many lines is short enough; there is no need to go on. */
+  readonly linesEnough: number;
+};
 
-  const attempt = (variation: Recording): boolean => {
-    if (runs >= runsMax) return false;
-    runs += 1;
-    const outcome = live({ ...options(), source: replayed(variation) });
-    if (outcome.violation?.rule !== rule || !isSmaller(outcome, best)) return false;
-    best = outcome;
-    tape = outcome.tape.recording();
-    return true;
-  };
+export const THOROUGH: ShrinkLimits = { runsMax: 3_000, drawsMax: 1_500_000, linesEnough: 0 };
+export const QUICK: ShrinkLimits = { runsMax: 1_000, drawsMax: 150_000, linesEnough: 9 };
 
-  for (;;) {
-    const before = best;
-    for (const name of namesInOrder(tape)) {
-      shorten(name);
-      calm(name);
-    }
-    if (best === before || runs >= runsMax) break;
+/** A variation may become this much longer than the best life, on its way to the same end, before it is given up. */
+const LONGER = 1.1;
+const LONGER_DRAWS = 150;
+/** Into how many parts a whole is taken apart: a large life is cut down roughly before it is looked at closely. */
+const GRAINS = [2, 8];
+const FINEST = 48;
+const PACES_MS = [2, 20, 200, 2_000];
+
+/** How good a life is as an explanation; the first difference decides, less is better. */
+type Size = readonly [lines: number, events: number, draws: number, unrest: number, weight: number];
+
+export function shrink(first: Outcome, options: () => Varied, limits: ShrinkLimits = THOROUGH): Shrunk {
+  return new Shrinker(first, options, limits).run();
+}
+
+class Shrinker {
+  readonly #rule: string | undefined;
+  readonly #options: () => Varied;
+  readonly #limits: ShrinkLimits;
+  readonly #tried = new Set<string>();
+  #best: Outcome;
+  #size: Size;
+  #draws: Draws;
+  #runs = 0;
+  #drawn = 0;
+
+  constructor(first: Outcome, options: () => Varied, limits: ShrinkLimits) {
+    this.#rule = first.violation?.rule;
+    this.#options = options;
+    this.#limits = limits;
+    // Lived once more, to know what each draw was for.
+    this.#best = live({ ...options(), source: replayed(first.tape.recording()), keepDraws: true });
+    this.#draws = new Draws(this.#best.tape.draws ?? []);
+    this.#size = sizeOf(this.#best, this.#draws);
   }
-  return { outcome: best, eventsBefore: first.trace.ordinal, runs };
 
-  /** Cuts off the end of a stream, half of it at a time. */
-  function shorten(name: string): void {
+  run(): Shrunk {
+    const [linesBefore] = this.#size;
+    for (const grain of GRAINS) this.#round(grain);
+    let before: Outcome;
+    do {
+      before = this.#best;
+      this.#round(FINEST);
+    } while (this.#best !== before && !this.#isSpent);
+    return { outcome: this.#best, linesBefore, lines: this.#size[0], runs: this.#runs };
+  }
+
+  /** All passes, with parts no smaller than a grain-th of the whole. */
+  #round(grain: number): void {
+    this.#thin({ grain, items: () => this.#draws.switches() }, (off) => this.#draws.with(calming(off)));
+    this.#thin({ grain: FINEST, items: () => this.#draws.clients(), most: 1 }, ([client]) =>
+      this.#draws.withoutClient(client ?? ''),
+    );
+    this.#pace();
+    this.#cut({ grain, marks: () => this.#draws.moments() }, (from, to) => this.#draws.withoutMoments(from, to));
+    this.#thin({ grain, items: () => this.#draws.actors() }, (names) => without(this.#draws.with(), names));
+    this.#thin({ grain, items: () => this.#draws.plan() }, (places) => this.#draws.with(calming(places)));
+    if (grain < FINEST) return;
+    for (const name of this.#draws.actors().sort(byWeight)) {
+      const marks = (): readonly number[] => this.#draws.decisions(name);
+      this.#cut({ grain, marks }, (from, to) => this.#sliced(name, from, to));
+      // The wait before what is left out becomes the wait before what comes next.
+      if (isClient(name)) this.#cut({ grain, marks }, (from, to) => this.#sliced(name, from + 1, to + 1));
+      this.#shorten(name);
+      this.#calm(name);
+    }
+    this.#patience();
+    for (const name of ['swarm/plan', ...this.#draws.actors()].filter(isReadable)) this.#lower(name);
+  }
+
+  /** Leaves out parts of what there is, from all of them to small ones. */
+  #thin<Item>(
+    { grain, items, most = items().length }: { grain: number; items: () => readonly Item[]; most?: number },
+    vary: (out: readonly Item[]) => Variation,
+  ): void {
+    const least = Math.max(1, Math.floor(items().length / grain));
+    for (let size = most; size >= least; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+      for (let from = 0; from < items().length && !this.#isSpent;) {
+        if (!this.#attempt(vary(items().slice(from, from + size)))) from += size;
+      }
+    }
+  }
+
+  /** The same for ranges between marks. */
+  #cut(
+    { grain, marks }: { grain: number; marks: () => readonly number[] },
+    vary: (from: number, to: number) => Variation,
+  ): void {
+    const least = Math.max(1, Math.floor(marks().length / grain));
+    for (let size = marks().length - 1; size >= least; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+      for (let index = 0; index < marks().length - 1 && !this.#isSpent;) {
+        const from = marks()[index] ?? 0;
+        const to = marks()[Math.min(index + size, marks().length - 1)] ?? 0;
+        if (!this.#attempt(vary(from, to))) index += size;
+      }
+    }
+  }
+
+  /** Those who come one after the other, each when the last is over, make fewer events than a crowd. */
+  #pace(): void {
+    for (const paceMs of PACES_MS) this.#attempt(this.#draws.withPace(paceMs));
+  }
+
+  /** The same for each of them alone. */
+  #patience(): void {
+    for (const name of [...this.#draws.clients(), 'operator']) {
+      for (let index = 0; index < this.#draws.restless(name) && !this.#isSpent; index += 1) {
+        const place = this.#draws.stream(name)[index];
+        if (place === undefined || !isHead(place) || place.value === place.n - 1) continue;
+        this.#attempt(changed(this.#draws.with(), place, place.n - 1));
+      }
+    }
+  }
+
+  /** Cuts off the end of a stream, as much of it as can be. */
+  #shorten(name: string): void {
     let kept = 0;
     for (;;) {
-      const values = tape.get(name) ?? [];
-      if (kept >= values.length || runs >= runsMax) return;
-      if (!attempt(new Map(tape).set(name, values.slice(0, kept)))) kept += Math.max(1, (values.length - kept) >> 1);
+      const length = this.#draws.restless(name);
+      if (kept >= length || this.#isSpent || this.#attempt(this.#sliced(name, kept, length))) return;
+      kept += Math.max(1, (length - kept) >> 1);
     }
   }
 
   /** Sets blocks of a stream to 0, and takes them out, from large blocks to single draws. */
-  function calm(name: string): void {
-    for (let size = Math.max(1, (tape.get(name)?.length ?? 0) >> 1); size >= 1; size >>= 1) {
-      for (let start = 0; start < (tape.get(name)?.length ?? 0); start += size) {
-        if (runs >= runsMax) return;
-        const values = tape.get(name) ?? [];
-        const block = values.slice(start, start + size);
-        if (block.every((value) => value === 0)) continue;
-        const zeros = block.map(() => 0);
-        if (attempt(new Map(tape).set(name, [...values.slice(0, start), ...zeros, ...values.slice(start + size)]))) {
-          continue;
-        }
-        attempt(new Map(tape).set(name, [...values.slice(0, start), ...values.slice(start + size)]));
+  #calm(name: string): void {
+    const length = this.#draws.restless(name);
+    const least = Math.max(1, Math.floor(length / FINEST));
+    for (let size = length >> 1; size >= least; size >>= 1) {
+      for (let start = 0; start < this.#draws.restless(name) && !this.#isSpent; start += size) {
+        const block = this.#draws.stream(name).slice(start, start + size);
+        if (block.some(({ value }) => value > 0) && this.#attempt(this.#draws.with(calming(block)))) continue;
+        this.#attempt(this.#sliced(name, start, start + size));
       }
     }
   }
+
+  /** Brings each number down to the smallest that will do. */
+  #lower(name: string): void {
+    for (let index = 0; index < this.#draws.stream(name).length && !this.#isSpent; index += 1) {
+      let low = 0;
+      for (;;) {
+        const place = this.#draws.stream(name)[index];
+        if (place === undefined || place.value <= low || this.#isSpent) break;
+        const middle = (low + place.value) >> 1;
+        if (!this.#attempt(changed(this.#draws.with(), place, middle))) low = middle + 1;
+      }
+    }
+  }
+
+  #sliced(name: string, from: number, to: number): Variation {
+    return this.#draws.with(({ stream, index, value }) =>
+      stream === name && index >= from && index < to ? null : value,
+    );
+  }
+
+  #attempt(variation: Variation): boolean {
+    const key = keyOf(variation);
+    if (this.#isSpent || this.#tried.has(key)) return false;
+    this.#tried.add(key);
+    this.#runs += 1;
+    const source = new Bounded(aligned(variation), this.#draws.all.length * LONGER + LONGER_DRAWS);
+    const outcome = live({ ...this.#options(), source, keepDraws: true });
+    this.#drawn += source.count;
+    if (source.isSpent || outcome.violation?.rule !== this.#rule) return false;
+    const draws = new Draws(outcome.tape.draws ?? []);
+    if (!isLess(sizeOf(outcome, draws), this.#size)) return false;
+    this.#best = outcome;
+    this.#draws = draws;
+    this.#size = sizeOf(outcome, draws);
+    return true;
+  }
+
+  get #isSpent(): boolean {
+    const { runsMax, drawsMax, linesEnough } = this.#limits;
+    return this.#runs >= runsMax || this.#drawn >= drawsMax || this.#size[0] <= linesEnough;
+  }
 }
 
-function isSmaller(a: Outcome, b: Outcome): boolean {
-  if (a.trace.ordinal !== b.trace.ordinal) return a.trace.ordinal < b.trace.ordinal;
-  return unrest(a.tape.recording()) < unrest(b.tape.recording());
+/** Ends a life that goes on for too long to be of use. */
+class Bounded implements Source {
+  readonly #source: Source;
+  readonly #most: number;
+  count = 0;
+
+  constructor(source: Source, most: number) {
+    this.#source = source;
+    this.#most = most;
+  }
+
+  get isSpent(): boolean {
+    return this.count > this.#most;
+  }
+
+  draw(stream: string, n: number, label: string): number {
+    this.count += 1;
+    if (this.isSpent) throw new Error('this life is longer than the one that it should explain');
+    return this.#source.draw(stream, n, label);
+  }
 }
 
-/** How many draws are not the calmest. */
-function unrest(recording: Recording): number {
-  let count = 0;
-  for (const values of recording.values()) for (const value of values) if (value !== 0) count += 1;
-  return count;
+function sizeOf({ trace }: Outcome, { all }: Draws): Size {
+  let unrest = 0;
+  let weight = 0;
+  for (const { value, stream } of all) {
+    if (value === 0) continue;
+    unrest += 1;
+    if (isReadable(stream)) weight += Math.log2(value + 1);
+  }
+  return [storyOf(trace.events).length, trace.ordinal, all.length, unrest, Math.round(weight * 1000)];
 }
 
-/** The switches and the plan first, then the faults, then the rest: what removes most comes first. */
-function namesInOrder(recording: Recording): string[] {
-  const rank = (name: string): number => (name.startsWith('swarm/') ? 0 : name.startsWith('fault/') ? 1 : 2);
-  return [...recording.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+function isLess(a: Size, b: Size): boolean {
+  const index = a.findIndex((part, position) => part !== b[position]);
+  return index >= 0 && (a[index] ?? 0) < (b[index] ?? 0);
+}
+
+/** Equal for variations that live alike: answers are 0 where there is none. */
+function keyOf(variation: Variation): string {
+  const parts: string[] = [];
+  for (const name of [...variation.keys()].sort()) {
+    const answers = variation.get(name) ?? [];
+    const length = answers.findLastIndex(({ value }) => value !== 0) + 1;
+    if (length > 0) parts.push(`${name}:${answers.slice(0, length).map(({ value }) => value)}`);
+  }
+  return parts.join(';');
+}
+
+/** Sets these draws to 0. */
+function calming(places: readonly Place[]): (place: Place) => number {
+  const calmed = new Set(places.map(({ at }) => at));
+  return ({ at, value }) => (calmed.has(at) ? 0 : value);
+}
+
+const without = (variation: Variation, names: readonly string[]): Variation =>
+  new Map([...variation].filter(([name]) => !names.includes(name)));
+
+/** Streams whose numbers a reader sees as times and sizes; those of a fault say only whether it strikes. */
+const isReadable = (stream: string): boolean =>
+  isClient(stream) || ['swarm/plan', 'operator', 'handlers', 'server', 'network'].includes(stream);
+
+/** Faults first, then clients, then the rest. */
+function byWeight(a: string, b: string): number {
+  const rank = (name: string): number => (name.startsWith('fault/') ? 0 : isClient(name) ? 1 : 2);
+  return rank(a) - rank(b) || (a < b ? -1 : 1);
 }

@@ -4,6 +4,7 @@
 
 import { Client, Society } from './actors/client.ts';
 import { Operator } from './actors/operator.ts';
+import { Reader } from './actors/reader.ts';
 import { Server } from './actors/server.ts';
 import { Violation } from './checks/check.ts';
 import type { Check } from './checks/check.ts';
@@ -12,6 +13,7 @@ import { ALL_FAULTS, Faults } from './faults.ts';
 import type { FaultCode, FaultSelection } from './faults.ts';
 import type { Planted } from './mutants/mutant.ts';
 import { describePlan, drawPlan } from './plan.ts';
+import { whyStuck } from './report/why-stuck.ts';
 import type { LifeTables } from './depth.ts';
 import { Witness } from './witness.ts';
 import { Clock } from './world/clock.ts';
@@ -30,6 +32,8 @@ export type LifeOptions = {
   readonly checks?: readonly Check[];
   readonly planted?: Planted;
   readonly keepDraws?: boolean;
+  /** Whether the outcome's trace has its events, for a story; the hash is the same. True unless told otherwise. */
+  readonly keepTrace?: boolean;
 };
 
 export type Outcome = {
@@ -59,12 +63,14 @@ const UNSYNCED_WEIGHT = 10;
 export function live(options: LifeOptions): Outcome {
   const life = new Simulation(options);
   const restore = forbidden(options.tables.senses);
+  const putBack = options.planted?.instead?.();
   let violation: Violation | null = null;
   try {
     life.run();
   } catch (error) {
     violation = error instanceof Violation ? error : crashed(error);
   } finally {
+    putBack?.();
     restore();
     options.tables.closeAll();
   }
@@ -77,6 +83,7 @@ class Simulation {
   readonly #server: Server;
   readonly #operator: Operator;
   readonly #clients: readonly Client[];
+  readonly #reader: Reader;
   #steps = 0;
 
   constructor(options: LifeOptions) {
@@ -87,14 +94,15 @@ class Simulation {
       plan,
       clock: new Clock(plan.wallAtStartMs),
       disk: new Disk(),
-      trace: new Trace(),
+      trace: new Trace({ keep: options.keepTrace ?? true }),
       faults: new Faults(tape, options.faults ?? ALL_FAULTS),
     };
     const world = this.#world;
     const { checks = CHECKS, planted = {}, tables } = options;
     this.#witness = new Witness({ world, checks, settings: plan.settings });
     this.#server = new Server({ world, witness: this.#witness, tables, planted });
-    this.#operator = new Operator({ world, server: this.#server });
+    this.#operator = new Operator({ world, server: this.#server, paused: () => this.#witness.model.paused });
+    this.#reader = new Reader({ world, server: this.#server });
     const society = new Society();
     const shownSeq = (): number => this.#witness.ledger.shownSeq;
     this.#clients = Array.from(
@@ -105,9 +113,12 @@ class Simulation {
 
   run(): void {
     const { clock, faults, plan } = this.#world;
+    // From here on everything happens at whole milliseconds.
+    if (faults.strikes('C5')) clock.gridUs = 1_000;
     this.#server.start();
     for (const client of this.#clients) client.next();
     this.#operator.watch();
+    this.#reader.connect();
     const healAtMs = plan.faultyMs;
     while (clock.monotonicMs < healAtMs && !this.#isAtRest()) this.#step();
     faults.heal();
@@ -156,7 +167,8 @@ class Simulation {
     if (this.#steps > STEPS_MAX) throw broken('L4', `${STEPS_MAX} events, and no end`);
     timer.run();
     if (faults.isHealed) return;
-    if (this.#server.isRecovering && faults.strikes('P5')) this.#server.kill();
+    if (this.#server.isRecoveringFromKill && faults.strikes('P4')) this.#server.cutPower();
+    else if (this.#server.mayBeCutOff && faults.strikes('P5')) this.#server.kill();
     else if (faults.isOn('P1') && faults.strikes('P1', disk.hasUnsynced ? UNSYNCED_WEIGHT : 1)) this.#server.kill();
   }
 
@@ -179,7 +191,8 @@ class Simulation {
     let latestAt = model.lastAt;
     for (const job of model.pending.values()) latestAt = Math.max(latestAt, job.runAt);
     for (const job of model.running.values()) latestAt = Math.max(latestAt, job.leaseUntil ?? 0);
-    boundMs += latestAt - model.lastAt;
+    // The clock of the process may be slow by a tenth.
+    boundMs += (latestAt - model.lastAt) * 1.2;
     for (const { backoff, timeoutMs } of plan.settings.types.values()) {
       boundMs += timeoutMs * 2;
       if (typeof backoff !== 'function') boundMs += Math.min(backoff.baseMs * backoff.factor ** 5, backoff.maxMs);
@@ -192,7 +205,12 @@ class Simulation {
     const waiting = this.#clients.filter(({ isDone }) => !isDone).map(({ name }) => name);
     const job = [...running.values(), ...pending.values()][0];
     const why = [
-      job === undefined ? '' : `job ${job.id} is ${job.state}, attempt ${job.attempt}`,
+      ...whyStuck({
+        model: this.#witness.model,
+        ledger: this.#witness.ledger,
+        settings: this.#world.plan.settings,
+        capacityBytes: this.#world.disk.capacityBytes,
+      }),
       waiting.length === 0 ? '' : `${waiting.join(', ')} wait`,
       this.#server.isServing ? '' : 'the server does not serve',
       this.#server.restingTables === null ? 'the server is busy' : '',

@@ -22,7 +22,7 @@ process.on('disconnect', () => process.exit());
 async function answer({ seeds, depth, faults, keepDraws }: WorkerRequest): Promise<void> {
   const tables = await tablesOf(depth);
   const results = seeds.map((seed) => {
-    const outcome = live({ source: seeded(BigInt(seed)), tables, faults, keepDraws });
+    const outcome = live({ source: seeded(BigInt(seed)), tables, faults, keepDraws, keepTrace: false });
     return { summary: summarize(BigInt(seed), outcome), draws: outcome.tape.draws };
   });
   process.send?.(results);

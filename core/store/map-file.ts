@@ -1,5 +1,5 @@
-// The export of the map tables: JSON text in UTF-8. The properties of every object are in the order of their names, so that
-// the bytes tell the content and not by which way it came about.
+// The export of the map tables: JSON text in UTF-8. Equal content may differ in the order of properties: whoever compares
+// two exports compares what they decode to.
 
 import type { Job } from '../job/job.ts';
 import { Instant } from '../job/job.ts';
@@ -26,7 +26,7 @@ const KIND = 'perdure tables';
 const FORMAT = 1;
 
 export function encodeContent(content: Content): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ kind: KIND, format: FORMAT, ...content }, sorted));
+  return new TextEncoder().encode(JSON.stringify({ kind: KIND, format: FORMAT, ...content }));
 }
 
 /** @throws {Error} if the bytes are not such an export, or of a newer format. */
@@ -46,9 +46,4 @@ function parse(bytes: Uint8Array): Content & { readonly kind?: unknown; readonly
     throw new Error('not an export of map tables', { cause });
   }
   throw new Error('not an export of map tables');
-}
-
-function sorted(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
 }

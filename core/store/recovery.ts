@@ -105,7 +105,9 @@ export function* inspect(factory: TablesFactory): DiskProgram<Inspection> {
   if (marker !== null) checkLastSegment(directory, marker);
   if (directory.segments.size === 0 && !hasTraces(directory)) return { directory, marker, history: null, warnings };
 
-  const throughSegment = [...directory.segments.keys()].at(-1) ?? 0;
+  // A snapshot is begun when the segment behind those that it covers is on the disk.
+  const covered = [directory.databases[0] ?? -1, directory.snapshots[0] ?? -1];
+  const throughSegment = Math.max([...directory.segments.keys()].at(-1) ?? 0, ...covered.map((number) => number + 1));
   const base = yield* newestSnapshot(directory, warnings);
   const history = yield* readHistory({ tables: factory, directory, base, throughSegment });
   try {

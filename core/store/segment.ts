@@ -16,7 +16,8 @@
 // 3. In the last segment, what follows the last valid record is a torn tail: it was written and never known synced. It is
 //    damage instead if any record behind the bad place says `durable` ≥ the missing number.
 // 4. The last segment may have no header, if it is no longer than its header would be: nothing is appended before the
-//    header is synced. What is there then is a header that did not reach the disk, or stale blocks of another one.
+//    header is synced. What is there then is a header that did not reach the disk, or stale blocks of another one. It is
+//    damage instead if it is a valid header that follows more records than were found.
 
 import { assert } from '../job/assert.ts';
 import { crcOfText, crcText } from './crc32.ts';
@@ -153,11 +154,20 @@ function checkedHeader(segment: Segment, before: Place | null): FoundHeader | nu
   const problem = headerProblem(header, number, before);
   if (header !== undefined && problem === null) return header;
 
+  if (header !== undefined && provesLoss(header, number, before)) throw damaged(problem ?? '');
   const expected = before ?? beginning(LONGEST_ID);
   const bytesMax = encodeHeader({ segment: number, after: expected }).bytes.length;
   const isEmpty = findRecord(bytes, 0, (head) => head.segment === number) === undefined;
   if (mayLackHeader && bytes.length <= bytesMax && isEmpty) return null;
   throw damaged(problem ?? 'the header is not valid');
+}
+
+/**
+ * A header is written when all before it is durable. An older one of the same number may come back as a stale block, after
+ * an attempt to begin this segment that failed; one that follows more than was found shows that the rest is lost.
+ */
+function provesLoss(header: Header, number: number, before: Place | null): boolean {
+  return header.segment === number && header.after.record >= (before?.record ?? 0);
 }
 
 /** Stands in where nothing tells the directory's id: only the first segment of all is read without one. */

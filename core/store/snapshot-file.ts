@@ -73,6 +73,7 @@ export function* readSnapshot(directory: Survey, segment: number): DiskProgram<S
 /**
  * Opens what is as it was written.
  * @throws {DamageError} if these tables cannot be made of it: another snapshot must not hide that.
+ * @throws {RangeError} if memory does not suffice.
  */
 export function openSnapshot(factory: TablesFactory, { description, database }: StoredSnapshot): Tables {
   const file = databaseFile(description.segment);
@@ -80,6 +81,8 @@ export function openSnapshot(factory: TablesFactory, { description, database }: 
   try {
     tables = factory.load(database);
   } catch (cause) {
+    // Too little memory says nothing about the database.
+    if (cause instanceof RangeError) throw cause;
     const reason = `it is as it was written, but cannot be opened (${cause instanceof Error ? cause.message : String(cause)})`;
     throw new DamageError({ file, offset: 0, record: null, reason }, { cause });
   }

@@ -3,7 +3,10 @@
 import { APPLICATION_ID, FORMAT, PRAGMAS, SCHEMA } from './sqlite-schema.ts';
 import type { Database, Sqlite } from './sqlite-driver.ts';
 
-/** @throws {Error} if the bytes are not a whole export of these tables, or of a format that this program does not know. */
+/**
+ * @throws {RangeError} if memory does not suffice.
+ * @throws {Error} otherwise, if the bytes are not a whole export of these tables, or of a format that is not known here.
+ */
 export function openDatabase(sqlite: Sqlite, bytes: Uint8Array | undefined): Database {
   if (bytes !== undefined) check(bytes);
   const database = new sqlite.Database(bytes);
@@ -13,6 +16,9 @@ export function openDatabase(sqlite: Sqlite, bytes: Uint8Array | undefined): Dat
     return database;
   } catch (cause) {
     database.close();
+    if (cause instanceof Error && /out of memory|OOM/.test(cause.message)) {
+      throw new RangeError('the database does not fit into memory', { cause });
+    }
     throw new Error('the database cannot be opened', { cause });
   }
 }

@@ -100,6 +100,9 @@ export interface Tables {
 
 export type TablesFactory = {
   create(): Tables;
-  /** @throws {Error} if the bytes are not an export of this kind of tables, or of a newer format. */
+  /**
+   * @throws {RangeError} if memory does not suffice.
+   * @throws {Error} otherwise, if the bytes are not an export of this kind of tables, or of a newer format.
+   */
   load(bytes: Uint8Array): Tables;
 };

@@ -1,7 +1,7 @@
 // `perdure stats`: how much there is, and where it waits.
 
 import { JOB_STATES } from '../../core/job/job.ts';
-import type { WireStats } from '../client/client.ts';
+import type { WireStats } from '../client/wire.ts';
 import { EXIT } from '../exit.ts';
 import { readArguments } from './arguments.ts';
 import type { Command } from './command.ts';

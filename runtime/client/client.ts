@@ -10,7 +10,7 @@ import type { EventView, JobView, JobWithHistory } from '../embed/job-view.ts';
 import { readEventStream } from './event-stream.ts';
 import { ProblemError } from './problem-error.ts';
 import { readEvent, readJob, readJobWithHistory } from './wire.ts';
-import type { WireEvent, WireHistoryEntry, WireJob } from './wire.ts';
+import type { WireEvent, WireJob, WireJobWithHistory, WireStats } from './wire.ts';
 
 export type ClientOptions = {
   /** Where the server listens; `http://127.0.0.1:8080` if absent. */
@@ -21,21 +21,6 @@ export type ClientOptions = {
   readonly triesMax?: number;
   /** `fetch` of one's own: a proxy, an agent, or the app's `request` in a test. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response> | Response;
-};
-
-export type WireStats = {
-  readonly jobs: Readonly<Record<JobView['state'], number>>;
-  readonly queues: Readonly<
-    Record<string, { pending: number; running: number; paused: boolean; oldest_pending_ms: number | null }>
-  >;
-  readonly types: Readonly<Record<string, Readonly<Record<JobView['state'], number>>>>;
-  readonly abandoned: number;
-  readonly depth: number;
-  readonly depth_limit: number;
-  readonly bytes: number;
-  readonly bytes_limit: number;
-  readonly durable_seq: number;
-  readonly uptime_ms: number;
 };
 
 /** The pause before try n, n from 1: doubled each time, unless the server said how long. */
@@ -84,7 +69,7 @@ export class Client {
   async get(id: string): Promise<JobWithHistory | null> {
     try {
       const response = await this.#send('GET', `/jobs/${encodeURIComponent(id)}`);
-      return readJobWithHistory((await response.json()) as WireJob & { readonly history: readonly WireHistoryEntry[] });
+      return readJobWithHistory((await response.json()) as WireJobWithHistory);
     } catch (error) {
       if (error instanceof ProblemError && error.status === 404) return null;
       throw error;

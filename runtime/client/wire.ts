@@ -1,57 +1,15 @@
 // From the wire's JSON to what a program works with: the same shapes as those of the embedded queue.
 
+import type { z } from '@hono/zod-openapi';
 import type { EventKind } from '../../core/job/event.ts';
-import type { JobState } from '../../core/job/job.ts';
 import type { EventView, HistoryEntry, JobView, JobWithHistory } from '../embed/job-view.ts';
+import type { FeedEventSchema, JobSchema, JobWithHistorySchema, StatsSchema } from '../http/wire-schema.ts';
 
-export type WireJob = {
-  readonly id: string;
-  readonly type: string;
-  readonly queue: string;
-  readonly payload: unknown;
-  readonly state: JobState;
-  readonly priority: number;
-  readonly attempt: number;
-  readonly failures: number;
-  readonly crashes: number;
-  readonly max_retries: number;
-  readonly timeout_ms: number;
-  readonly run_at: string;
-  readonly idempotency_key: string | null;
-  readonly created_at: string;
-  readonly started_at: string | null;
-  readonly finished_at: string | null;
-  readonly lease_until: string | null;
-  readonly progress: unknown;
-  readonly result: unknown;
-  readonly last_error: {
-    readonly name: string;
-    readonly message: string;
-    readonly stack: string | null;
-    readonly at: string;
-  } | null;
-};
-
-export type WireHistoryEntry = {
-  readonly seq: number;
-  readonly at: string;
-  readonly kind: EventKind;
-  readonly attempt: number | null;
-  readonly run_at?: string;
-  readonly lease_until?: string;
-  readonly error?: { readonly name: string; readonly message: string };
-};
-
-export type WireEvent = {
-  readonly seq: number;
-  readonly at: string;
-  readonly kind: EventKind;
-  readonly job_id: string | null;
-  readonly type: string | null;
-  readonly queue: string;
-  readonly state: JobState | null;
-  readonly attempt: number | null;
-};
+// The types of the schemas alone: nothing of them is loaded by who only asks.
+export type WireJob = z.output<typeof JobSchema>;
+export type WireJobWithHistory = z.output<typeof JobWithHistorySchema>;
+export type WireEvent = z.output<typeof FeedEventSchema>;
+export type WireStats = z.output<typeof StatsSchema>;
 
 const dateOrNull = (text: string | null | undefined): Date | null =>
   text === null || text === undefined ? null : new Date(text);
@@ -82,11 +40,12 @@ export function readJob(job: WireJob): JobView {
   };
 }
 
-export function readJobWithHistory(job: WireJob & { readonly history: readonly WireHistoryEntry[] }): JobWithHistory {
+export function readJobWithHistory(job: WireJobWithHistory): JobWithHistory {
   return { ...readJob(job), history: job.history.map(readHistoryEntry) };
 }
 
-function readHistoryEntry({ seq, at, kind, attempt, run_at, lease_until, error }: WireHistoryEntry): HistoryEntry {
+function readHistoryEntry(entry: WireJobWithHistory['history'][number]): HistoryEntry {
+  const { seq, at, kind, attempt, run_at, lease_until, error } = entry;
   return {
     seq,
     at: new Date(at),
@@ -99,5 +58,5 @@ function readHistoryEntry({ seq, at, kind, attempt, run_at, lease_until, error }
 }
 
 export function readEvent({ seq, at, kind, job_id, type, queue, state, attempt }: WireEvent): EventView {
-  return { seq, at: new Date(at), kind, jobId: job_id, type, queue, state, attempt };
+  return { seq, at: new Date(at), kind: kind as EventKind, jobId: job_id, type, queue, state, attempt };
 }

@@ -3,7 +3,7 @@
 export { createQueue, Queue } from './queue.ts';
 export type { AppOptions } from './queue.ts';
 export type { QueueOptions } from './options.ts';
-export type { JobPage, ListOptions, SubmissionOf, Submitted, SubmitOptions } from './calls.ts';
+export type { JobPage, ListOptions, QueueCalls, SubmissionOf, Submitted, SubmitOptions } from './calls.ts';
 export type { EventView, HistoryEntry, JobView, JobWithHistory } from './job-view.ts';
 export { QueueError } from './queue-error.ts';
 export { defineHandler, defineHandlers, LeaseLostError } from '../worker/handler.ts';

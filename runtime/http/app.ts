@@ -10,7 +10,7 @@ import { methodsByPath, mount } from './endpoint.ts';
 import { feedEndpoint } from './feed-endpoint.ts';
 import { createGuard } from './guard.ts';
 import { jobEndpoints } from './job-endpoints.ts';
-import { openApiEndpoint } from './openapi.ts';
+import { openApiEndpoints } from './openapi.ts';
 import { probeEndpoints } from './probe-endpoints.ts';
 import { problemResponse } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -31,7 +31,7 @@ export function createApp(services: Services): OpenAPIHono<HttpEnv> {
     ...queueEndpoints(services),
     feedEndpoint(services),
     ...probeEndpoints(services),
-    openApiEndpoint(app, services),
+    ...openApiEndpoints(app, services),
   ];
   for (const endpoint of endpoints) mount(app, endpoint, guard);
 

@@ -2,10 +2,13 @@
 // name: refusing it is what keeps a browser's visitor from driving a queue on loopback.
 //
 // Allowed are loopback (localhost, 127.0.0.0/8, ::1), the host listened on, and the configured names, with any port;
-// a configured name that has a port is allowed with that port only.
+// a configured name that has a port is allowed with that port only. What no address can be, such as a port beyond 65535,
+// names nobody.
 
 /** Verdicts remembered, so that a usual request costs one lookup. */
 const REMEMBERED_MAX = 64;
+
+const PORT_MAX = 65_535;
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i;
 const LOOPBACK_V4 = /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
@@ -19,7 +22,7 @@ export function hostAllowList(settings: {
   return (host) => {
     if (remembered.has(host)) return true;
     const match = HOST.exec(host);
-    if (match === null) return false;
+    if (match === null || Number(match[2] ?? 0) > PORT_MAX) return false;
     const name = normalName(match[1] ?? '');
     const allowed = isLoopback(name) || names.has(name) || names.has(`${name}:${match[2] ?? ''}`);
     if (allowed && remembered.size < REMEMBERED_MAX) remembered.add(host);

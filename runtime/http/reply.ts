@@ -1,6 +1,9 @@
 // Successful answers, and the headers that every answer carries.
 //
-// Nothing here is for a browser to show, frame, sniff or keep: the headers say so whatever the body is.
+// Nothing here is for a browser to show, frame, sniff or keep: the headers say so whatever the body is. What is a page may
+// be shown, and looks as its own style says, which is allowed by its hash: a page runs and loads nothing.
+
+import { createHash } from 'node:crypto';
 
 const SECURITY_HEADERS = {
   'cache-control': 'no-store',
@@ -29,6 +32,16 @@ export function noContent(): Response {
 
 export function text(status: number, body: string, contentType: string): Response {
   return new Response(body, { status, headers: { 'content-type': contentType, ...SECURITY_HEADERS } });
+}
+
+/** `style` is the text of the page's one style element. */
+export function page(status: number, body: string, style: string): Response {
+  const hash = createHash('sha256').update(style).digest('base64');
+  const policy = `${SECURITY_HEADERS['content-security-policy']}; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  return new Response(body, {
+    status,
+    headers: { 'content-type': 'text/html; charset=utf-8', ...SECURITY_HEADERS, 'content-security-policy': policy },
+  });
 }
 
 /** A null body is the answer to `HEAD`. */

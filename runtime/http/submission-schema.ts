@@ -36,7 +36,7 @@ export const SubmissionSchema = z
         .optional()
         .openapi({
           description: 'Any JSON value, at most 64 levels deep; null if absent.',
-          example: { to: 'ada@example.com' },
+          example: { email: 'ada@example.com', subject: 'Hello', message: 'It is stored.' },
         }),
       max_retries: integer(0, 100)
         .nullish()

@@ -23,7 +23,7 @@ const jobFields = {
   id: z.string().openapi({ example: '01943d6e-7c2f-7a31-9c55-2f6d1c1f0a77' }),
   type: z.string().openapi({ example: 'email' }),
   queue: z.string().openapi({ example: 'default' }),
-  payload: z.unknown().openapi({ example: { to: 'ada@example.com' } }),
+  payload: z.unknown().openapi({ example: { email: 'ada@example.com', subject: 'Hello', message: 'It is stored.' } }),
   state,
   priority: z.int(),
   attempt: count.openapi({ description: 'Starts so far.' }),

@@ -2,7 +2,7 @@
 
 import type { ClientCommand, Start, Submission } from '../../core/queue/command.ts';
 import type { Reply } from '../../core/queue/effect.ts';
-import { JOB_STATES, JsonText } from '../../core/job/job.ts';
+import { Instant, JOB_STATES, JsonText } from '../../core/job/job.ts';
 import type { JobId } from '../../core/job/job.ts';
 import type { Timer } from '../world/clock.ts';
 import type { Stream } from '../world/tape.ts';
@@ -11,6 +11,8 @@ import type { World } from '../world/world.ts';
 import { carry } from './network.ts';
 import type { Message } from './exchange.ts';
 import type { Server } from './server.ts';
+
+const YEAR_MS = 31_536_000_000;
 
 /** A submission as a client means it; each arrival at the server gets a new id. */
 type Wish = Omit<Submission, 'id'>;
@@ -34,7 +36,8 @@ export class Society {
 export type ClientOptions = {
   readonly name: string;
   readonly world: World;
-  readonly server: Server;
+  /** The server, or the door that leads to it. */
+  readonly server: Pick<Server, 'receive' | 'returned'>;
   readonly society: Society;
   readonly shownSeq: () => number;
 };
@@ -63,7 +66,22 @@ export class Client {
     }
     this.#operationsLeft -= 1;
     const thinkUs = this.#stream.between('think', 0, world.plan.thinkMsMax) * 1000;
-    world.clock.after(thinkUs, null, () => this.#send(this.#draw(), 1));
+    this.#wait(thinkUs, () => this.#send(this.#draw(), 1));
+  }
+
+  /** Does it after a while, or when the server comes back and all come at once. */
+  #wait(delayUs: number, act: () => void): void {
+    const { world, server } = this.#options;
+    const go = (): void => {
+      server.returned.delete(hurry);
+      act();
+    };
+    const pause = world.clock.after(delayUs, null, go);
+    const hurry = (): void => {
+      pause.cancelled = true;
+      world.clock.after(0, null, go);
+    };
+    server.returned.add(hurry);
   }
 
   #send(request: Request, attempt: number): void {
@@ -76,13 +94,13 @@ export class Client {
       act();
     };
     const again = (why: string): void => {
-      note(world, this.name, `${request.label}: ${why}`);
+      note(world, this.name, () => `${request.label}: ${why}`);
       if (!request.isRepeatable || attempt >= world.plan.requestTriesMax) return this.next();
       const pauseUs = this.#stream.between('pause', 1, 1_000) * 1000;
-      world.clock.after(pauseUs, null, () => this.#send(request, attempt + 1));
+      this.#wait(pauseUs, () => this.#send(request, attempt + 1));
     };
 
-    note(world, this.name, `${request.label}${attempt === 1 ? '' : ` (try ${attempt})`}`);
+    note(world, this.name, () => `${request.label}${attempt === 1 ? '' : ` (try ${attempt})`}`);
     this.#timeout = world.clock.after(world.plan.requestTimeoutMs * 1000, null, () => over(() => again('no answer')));
     const message: Message = {
       client: this.name,
@@ -94,7 +112,12 @@ export class Client {
       },
       refused: () => over(() => again('connection refused')),
     };
-    carry(world, { label: `request of ${this.name}`, lostBy: 'N1', arrive: () => server.receive(message) });
+    const arrive = (): void => {
+      if (!world.faults.strikes('N6')) return server.receive(message);
+      note(world, 'net', `the request of ${this.name} arrives garbled`, 'N6');
+      over(() => again('answered 400'));
+    };
+    carry(world, { label: `request of ${this.name}`, lostBy: 'N1', arrive });
   }
 
   #answered(reply: Reply, again: (why: string) => void): void {
@@ -180,9 +203,10 @@ export class Client {
     society.wishes += 1;
     const isKeyed = stream.chance('keyed', plan.keyed);
     const isDelayed = stream.chance('delayed', plan.delayed);
-    const start: Start = isDelayed
+    const usual: Start = isDelayed
       ? { kind: 'after', delayMs: stream.choose('delay', plan.delayMsMax + 1) }
       : { kind: 'now' };
+    const start = faults.strikes('C8') ? this.#drawExtreme() : usual;
     const wish: Wish = {
       type: stream.pick('type', [...plan.settings.types.keys()]),
       queue: stream.pick('queue', plan.queues),
@@ -195,6 +219,13 @@ export class Client {
     };
     if (isKeyed) society.keyed.push(wish);
     return wish;
+  }
+
+  /** An instant at an end of what may be asked for, or just beside now; what timers cannot reach is among them. */
+  #drawExtreme(): Start {
+    const { wallMs } = this.#options.world.clock;
+    const instants = [0, 1, wallMs - 1, wallMs, wallMs + 1, wallMs + 2 ** 31, wallMs + YEAR_MS];
+    return { kind: 'at', instant: Instant(this.#stream.pick('instant', instants)) };
   }
 
   #drawPayload(number: number): JsonText {

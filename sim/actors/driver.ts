@@ -15,6 +15,9 @@ export type Drive<Result> = {
   readonly life: Life;
   readonly descriptors: Descriptors;
   readonly planted: Planted;
+  /** The code of the fault that kills the process inside this program, if one may. */
+  readonly killedBy: FaultCode | null;
+  readonly kill: () => void;
   readonly appended: (range: AppendedRange) => void;
   readonly done: (result: Result) => void;
   readonly failed: (error: unknown) => void;
@@ -34,11 +37,13 @@ export function drive<Result>(world: World, job: Drive<Result>): void {
     const wanted = next.value;
     const operation = job.planted.operation === undefined ? wanted : job.planted.operation(wanted);
     if (operation === null) return resume(() => job.program.next(undefined));
-    world.clock.after(durationUs(operation), job.life, () => start(operation));
+    const waitUs = world.faults.strikesAt('B1', `disk ${operation.kind}`) ? stream.between('wait', 1, 20_000) : 0;
+    world.clock.after(durationUs(operation) + waitUs, job.life, () => start(operation));
   };
 
   /** A write that takes a while shows its first part before the rest: a kill in between leaves it torn. */
   const start = (operation: DiskOperation): void => {
+    if (job.killedBy !== null && world.faults.strikes(job.killedBy)) return job.kill();
     if (operation.kind === 'append' && operation.bytes.length > 1 && world.faults.strikes('P2')) {
       const part = 1 + stream.choose('part', operation.bytes.length - 1);
       if (attempt({ ...operation, bytes: operation.bytes.subarray(0, part) }) === undefined) {
@@ -53,7 +58,7 @@ export function drive<Result>(world: World, job: Drive<Result>): void {
   const finish = (operation: DiskOperation): void => {
     const result = attempt(operation);
     if (result instanceof DiskError) return;
-    resume(() => job.program.next(result));
+    resume(() => job.program.next(job.planted.result?.(operation, result) ?? result));
   };
 
   /** The operation's result; an error was thrown into the program already. */
@@ -68,8 +73,9 @@ export function drive<Result>(world: World, job: Drive<Result>): void {
         world.disk.fail(job.descriptors, operation, { code: fault.error, chance: isLanding ? chance : lost });
       }
       const result = world.disk.perform(job.descriptors, operation);
-      note(world, 'disk', `${describe(operation)} -> ok`);
+      note(world, 'disk', () => `${describe(operation)} -> ok`);
       if (operation.kind === 'append') {
+        world.trace.wrote(operation.bytes);
         job.appended({ file: operation.file, from, to: from + operation.bytes.length });
       }
       return result;
@@ -78,7 +84,7 @@ export function drive<Result>(world: World, job: Drive<Result>): void {
         job.failed(error);
         return new DiskError({ code: 'io', operation: operation.kind, cause: error });
       }
-      note(world, 'disk', `${describe(operation)} -> ${error.code}`, fault?.code ?? null);
+      note(world, 'disk', () => `${describe(operation)} -> ${error.code}`, fault?.code ?? null);
       if (job.planted.hides?.(error) === true) resume(() => job.program.next(undefined));
       else resume(() => job.program.throw(error));
       return error;

@@ -1,7 +1,7 @@
 // The handlers of one process: they return, throw, hang, extend, report, ignore their signal, answer twice, or take the
 // process down.
 
-import type { Thrown, WorkerCommand } from '../../core/queue/command.ts';
+import type { ClientCommand, Submission, Thrown, WorkerCommand } from '../../core/queue/command.ts';
 import type { Job, JobId, RunningJob } from '../../core/job/job.ts';
 import { JsonText } from '../../core/job/job.ts';
 import { fenceOf } from '../ledger.ts';
@@ -9,6 +9,7 @@ import type { Ledger } from '../ledger.ts';
 import type { Life, Timer } from '../world/clock.ts';
 import { note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
+import type { Message } from './exchange.ts';
 
 type Run = {
   readonly job: RunningJob;
@@ -25,6 +26,8 @@ export type HandlersOptions = {
   readonly say: (command: WorkerCommand) => void;
   /** The handler ends the process. */
   readonly crash: () => void;
+  /** The handler asks the queue something, as any client may. */
+  readonly ask: (message: Message) => void;
 };
 
 export class Handlers {
@@ -44,10 +47,12 @@ export class Handlers {
     const run: Run = { job, next: null, aborted: false, ignoresSignal: false };
     this.#runs.set(fenceOf(job.id, job.attempt), run);
     const { world } = this.#options;
-    note(world, 'handler', `${label(job)} runs`);
+    note(world, 'handler', () => `${label(job)} runs`);
     const { faults, plan } = world;
     if (isPoison(job) && faults.isOn('W3')) return this.#later(run, 0, () => this.#crash(run, 'W3'));
     if (faults.strikes('W1')) return this.#later(run, this.#drawUs(), () => this.#crash(run, 'W1'));
+    if (faults.strikes('P9')) this.#block(job);
+    if (faults.strikes('P15')) return this.#sleepwalk(run);
     if (faults.strikes('W6')) {
       note(world, 'handler', `${label(job)} hangs`, 'W6');
       run.ignoresSignal = this.#stream.choose('ignores its signal', 2) === 1;
@@ -87,11 +92,51 @@ export class Handlers {
     if (!faults.isHealed && this.#stream.chance('progresses', plan.progressing)) {
       this.#options.say({ ...fence(run), kind: 'progress', progress: JsonText(this.#stream.choose('percent', 100)) });
     }
+    if (faults.strikes('W5')) this.#manage(run.job);
     const fails = !faults.isHealed && this.#stream.chance('fails', plan.failing);
     this.#later(run, this.#drawUs(), () => {
       if (fails) this.#fail(run, { isFinal: this.#stream.chance('final', plan.finalFailing) });
       else this.#succeed(run);
     });
+  }
+
+  /** A handler that computes without a pause: no timer of the process fires meanwhile. */
+  #block(job: Job): void {
+    const { world, life } = this.#options;
+    const forMs = this.#stream.logarithmic('blocks', 1, 60_000);
+    note(world, 'handler', `${label(job)} blocks the process for ${forMs} ms`, 'P9');
+    life.frozenUntilUs = Math.max(life.frozenUntilUs, world.clock.nowUs + forMs * 1000);
+  }
+
+  /** It hears of nothing, and says long after its lease that it has done its work. */
+  #sleepwalk(run: Run): void {
+    const afterMs = run.job.timeoutMs + this.#stream.logarithmic('late by', 1, 30_000);
+    note(this.#options.world, 'handler', `${label(run.job)} will answer after ${afterMs} ms`, 'P15');
+    run.ignoresSignal = true;
+    this.#later(run, afterMs * 1000, () => this.#succeed(run));
+  }
+
+  /** It submits two jobs in one request, or cancels itself; the keys make a second run harmless. */
+  #manage(job: Job): void {
+    const isChild = job.payload.includes('"parent"');
+    note(this.#options.world, 'handler', `${label(job)} ${isChild ? 'cancels itself' : 'submits two jobs'}`, 'W5');
+    if (isChild) return this.#ask(() => ({ kind: 'cancel', jobId: job.id }));
+    const child = (number: number): Omit<Submission, 'id'> => ({
+      type: job.type,
+      queue: job.queue,
+      payload: JsonText({ parent: job.id, number }),
+      priority: job.priority,
+      maxRetries: null,
+      timeoutMs: null,
+      idempotencyKey: `child ${number} of ${job.id}`,
+      start: { kind: 'now' },
+    });
+    this.#ask((newJobId) => ({ kind: 'submit', submissions: [1, 2].map((n) => ({ ...child(n), id: newJobId() })) }));
+  }
+
+  #ask(command: (newJobId: () => JobId) => ClientCommand): void {
+    const silent = (): void => undefined;
+    this.#options.ask({ client: 'handler', command, shownSeq: 0, answer: silent, refused: silent });
   }
 
   #extend(run: Run, times: number): void {
@@ -141,7 +186,7 @@ export class Handlers {
   #end(run: Run, command: WorkerCommand): void {
     if (run.next !== null) run.next.cancelled = true;
     this.#runs.delete(fenceOf(run.job.id, run.job.attempt));
-    note(this.#options.world, 'handler', `${label(run.job)} ${command.kind}`);
+    note(this.#options.world, 'handler', () => `${label(run.job)} ${command.kind}`);
     this.#options.say(command);
     if (command.kind === 'succeed' && this.#options.world.faults.strikes('W2')) {
       note(this.#options.world, 'handler', `${label(run.job)} answers twice`, 'W2');

@@ -10,14 +10,21 @@ const DAY_MS = 86_400_000;
 /** A longer pause holds up the clients as well, as when the machine sleeps. */
 const FREEZE_MS_MAX = 5_000;
 const YEAR_MS = 31_536_000_000;
+/** Half an hour after all faults have stopped, everything is set right. */
+const ROUNDS_MAX = 12;
+/** The year 9000. */
+const FAR_MS = 221_845_392_000_000;
 
 export class Operator {
   readonly #world: World;
   readonly #server: Server;
+  /** The queues that are paused, as the feed tells it. */
+  readonly #paused: () => Iterable<string>;
 
-  constructor(options: { world: World; server: Server }) {
+  constructor(options: { world: World; server: Server; paused: () => Iterable<string> }) {
     this.#world = options.world;
     this.#server = options.server;
+    this.#paused = options.paused;
   }
 
   /** Looks in again and again, until all faults have stopped. */
@@ -34,16 +41,14 @@ export class Operator {
   /** Everything is set right: there is room, all queues run, every type has its handler. */
   heal(): void {
     this.#world.disk.capacityBytes = Number.POSITIVE_INFINITY;
-    this.#setRight(new Set(this.#world.plan.queues));
+    this.#setRight(1);
   }
 
-  /** Asks until it is so, one queue after the other: the process may be starting just now. */
-  #setRight(paused: Set<string>): void {
-    const [queue] = paused;
-    if (queue === undefined) return;
+  /** Looks again and again, ever more rarely: a pause that was asked for long ago may arrive only now. */
+  #setRight(round: number): void {
     if (this.#server.isServing && !this.#server.hasPlannedSettings) this.#server.shutdown();
-    else if (this.#server.isServing) this.#ask({ kind: 'resume', queue }, () => paused.delete(queue));
-    this.#world.clock.after(500_000, null, () => this.#setRight(paused));
+    else for (const queue of this.#paused()) this.#ask({ kind: 'resume', queue });
+    if (round < ROUNDS_MAX) this.#world.clock.after(250_000 * 2 ** round, null, () => this.#setRight(round + 1));
   }
 
   #act(): void {
@@ -59,6 +64,12 @@ export class Operator {
       if (isLong) clock.sleep(forMs * 1000);
       else this.#server.freeze(forMs * 1000);
     }
+    if (this.#strikes('C4')) {
+      const forMs = stream.logarithmic('stopped', 1, 30_000);
+      note(this.#world, 'nature', `the clock of the process stands still for ${forMs} ms`, 'C4');
+      this.#server.stopClock(forMs);
+    }
+    if (this.#strikes('C8')) this.#jump(stream.pick('end', [0, FAR_MS]) - clock.wallMs, 'C8');
     if (this.#strikes('D11')) this.#fill();
     if (!faults.isHealed && stream.choose('pause', 8) === 1) {
       const queue = stream.pick('queue', plan.queues);
@@ -84,14 +95,12 @@ export class Operator {
     this.#world.clock.wallOffsetMs += byMs;
   }
 
-  #ask(command: ClientCommand, answered: () => void = () => undefined): void {
+  #ask(command: ClientCommand): void {
     this.#server.receive({
       client: 'operator',
       command: () => command,
       shownSeq: 0,
-      answer: (reply) => {
-        if (reply.kind !== 'refused') answered();
-      },
+      answer: () => undefined,
       refused: () => undefined,
     });
   }

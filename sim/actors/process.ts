@@ -6,14 +6,14 @@
 
 import { Engine } from '../../core/engine/engine.ts';
 import type { Turn } from '../../core/engine/engine.ts';
-import { Instant } from '../../core/job/job.ts';
-import type { Input, Now, RequestId } from '../../core/queue/command.ts';
+import type { Input, RequestId, WorkerCommand } from '../../core/queue/command.ts';
 import type { Effect } from '../../core/queue/effect.ts';
 import type { QueueSettings } from '../../core/queue/settings.ts';
+import type { Instant } from '../../core/job/job.ts';
 import { DamageError } from '../../core/store/damage.ts';
 import { DiskError } from '../../core/store/disk.ts';
 import { compact } from '../../core/store/snapshot.ts';
-import type { Tables, TablesFactory } from '../../core/store/tables.ts';
+import type { EventRow, Tables, TablesFactory } from '../../core/store/tables.ts';
 import { broken } from '../checks/rules.ts';
 import type { OwnRule } from '../checks/rules.ts';
 import type { AppendedRange } from '../checks/check.ts';
@@ -23,12 +23,16 @@ import type { Witness } from '../witness.ts';
 import { newLife } from '../world/clock.ts';
 import type { Life, Timer } from '../world/clock.ts';
 import { Descriptors, DisciplineError } from '../world/disk.ts';
+import { OutOfMemory, scarce } from '../world/scarce-memory.ts';
 import { note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
+import { withCallbacks } from './callbacks.ts';
 import { drive } from './driver.ts';
 import type { Drive } from './driver.ts';
 import { describeReply } from './exchange.ts';
 import { Handlers } from './handlers.ts';
+import type { Message } from './exchange.ts';
+import { ProcessClock } from './process-clock.ts';
 
 export type ProcessOptions = {
   readonly world: World;
@@ -36,12 +40,18 @@ export type ProcessOptions = {
   readonly tables: TablesFactory;
   readonly planted: Planted;
   readonly settings: QueueSettings;
+  /** It has recovered, and was looked at; nothing of it has run. It may die of this. */
   readonly recovered: () => void;
-  /** A handler takes the process down. */
+  /** Something takes the process down. */
   readonly crash: () => void;
-  /** The process ends of itself. */
-  readonly exited: () => void;
+  /** The process ends of itself; `failedSync` if that is why. */
+  readonly exited: (failedSync: boolean) => void;
+  /** A handler is a client too. */
+  readonly ask: (message: Message) => void;
 };
+
+/** Reads the live feed. */
+export type Subscriber = (rows: readonly EventRow[]) => void;
 
 /** An exchange, and the way to break its connection. */
 export type OpenExchange = Exchange & { readonly refused: () => void };
@@ -52,10 +62,12 @@ export class ServerProcess {
   readonly settings: QueueSettings;
   readonly exchanges = new Map<RequestId, OpenExchange>();
   readonly handlers: Handlers;
+  readonly clock: ProcessClock;
+  /** Whoever follows the feed; each is told of every row that is published. */
+  readonly subscribers = new Set<Subscriber>();
   readonly #options: ProcessOptions;
-  readonly #startedAtMs: number;
-  /** The queue's clock when the process began. */
-  #baseAt: number;
+  /** As the engine has them: with the callbacks of the user. */
+  readonly #settings: QueueSettings;
   #engine: Engine | null = null;
   #tables: Tables | null = null;
   #isBusy = true;
@@ -64,13 +76,16 @@ export class ServerProcess {
   #timer: Timer | null = null;
 
   constructor(options: ProcessOptions) {
-    const { world, witness, settings, crash } = options;
+    const { world, witness, settings, crash, ask } = options;
     this.#options = options;
     this.settings = settings;
-    this.#startedAtMs = world.clock.monotonicMs;
-    this.#baseAt = world.clock.wallMs;
-    const say: (command: Input['command']) => void = (command) => this.offer({ requestId: null, command });
-    this.handlers = new Handlers({ world, ledger: witness.ledger, life: this.life, say, crash });
+    this.#settings = withCallbacks(settings, world);
+    this.clock = new ProcessClock(world);
+    const say = (command: WorkerCommand): void => {
+      witness.ledger.heard(command, world.clock.nowUs);
+      this.offer({ requestId: null, command });
+    };
+    this.handlers = new Handlers({ world, ledger: witness.ledger, life: this.life, say, crash, ask });
     this.#open();
   }
 
@@ -107,6 +122,7 @@ export class ServerProcess {
     const { clock, plan } = this.#options.world;
     note(this.#options.world, 'server', 'shutdown begins', 'P11');
     this.#isDraining = true;
+    this.#options.witness.ledger.shutdown = 'begun';
     this.offer({ requestId: null, command: { kind: 'drain' } });
     const graceUs = plan.shutdownGraceMs * 1000;
     clock.after(graceUs, this.life, () => this.handlers.abortAll());
@@ -121,14 +137,15 @@ export class ServerProcess {
     const { world } = this.#options;
     const id = world.tape.stream('directory').choose('id', 2 ** 32);
     const directoryId = id.toString(16).padStart(32, '0');
-    const settings = this.#options.planted.settings?.(this.settings) ?? this.settings;
+    const settings = this.#options.planted.settings?.(this.#settings) ?? this.#settings;
     const { limits } = world.plan;
-    this.#drive(Engine.open({ tables: this.#captured(), directoryId, settings, now: this.#now(), limits }), {
+    this.#drive(Engine.open({ tables: this.#captured(), directoryId, settings, now: this.clock.now(), limits }), {
       done: ({ engine, lastAt }) => this.#opened(engine, lastAt),
       failed: (error) => {
+        if (error instanceof OutOfMemory) return this.#options.crash();
         if (!(error instanceof DiskError)) throw fault(error instanceof DamageError ? 'D13' : 'S30', error);
         note(world, 'server', `does not start: ${error.message}`);
-        this.#options.exited();
+        this.#options.exited(error.operation === 'sync');
       },
     });
   }
@@ -137,11 +154,13 @@ export class ServerProcess {
     const { world, witness, recovered } = this.#options;
     if (this.#tables === null) throw new Error('a recovery makes tables');
     note(world, 'server', `recovered ${this.#tables.meta().lastSeq} events`);
-    recovered();
-    this.#baseAt = Math.max(this.#baseAt, lastAt);
+    this.clock.startAfter(lastAt);
     this.#engine = engine;
-    witness.recovered(this.#tables, this.settings);
+    witness.recovered(this.#tables, this.#settings);
+    witness.ledger.shutdown = 'none';
     this.#isBusy = false;
+    recovered();
+    if (!this.life.alive) return;
     this.#pump();
   }
 
@@ -149,17 +168,21 @@ export class ServerProcess {
   #pump(): void {
     if (this.#isBusy || this.#isEnding || this.#engine?.hasWork !== true) return;
     this.#isBusy = true;
-    const { clock, tape } = this.#options.world;
-    clock.after(tape.stream('server').choose('gather', 100), this.life, () => this.#turn());
+    const { clock, faults, tape } = this.#options.world;
+    const stream = tape.stream('server');
+    const waitUs = faults.strikesAt('B1', 'before a turn') ? stream.between('wait', 1, 50_000) : 0;
+    clock.after(stream.choose('gather', 100) + waitUs, this.life, () => this.#turn());
   }
 
   #turn(): void {
     if (this.#engine === null) return;
     const appended: AppendedRange[] = [];
-    this.#drive(this.#engine.turn(this.#now()), {
+    this.#options.witness.ledger.turnBeganUs = this.#options.world.clock.nowUs;
+    this.#drive(this.#engine.turn(this.clock.now()), {
       appended: (range) => appended.push(range),
       done: (turn) => this.#turned(this.#options.planted.turn?.(turn) ?? turn, appended),
       failed: (error) => {
+        if (error instanceof OutOfMemory) return this.#options.crash();
         throw fault('S30', error);
       },
     });
@@ -180,7 +203,9 @@ export class ServerProcess {
   #releaseAll(effects: readonly Effect[], index: number, then: () => void): void {
     const effect = effects[index];
     if (effect === undefined) return then();
-    this.#options.world.clock.after(1, this.life, () => {
+    const { clock, faults, tape } = this.#options.world;
+    const isWaiting = faults.strikesAt('B1', `before a ${effect.kind}`);
+    clock.after(isWaiting ? tape.stream('server').between('wait', 1, 50_000) : 1, this.life, () => {
       this.#release(effect);
       this.#releaseAll(effects, index + 1, then);
     });
@@ -193,7 +218,7 @@ export class ServerProcess {
     switch (effect.kind) {
       case 'reply':
         this.exchanges.delete(effect.requestId);
-        note(world, 'server', `replies ${describeReply(effect.reply)} to ${exchange?.client ?? 'nobody'}`);
+        note(world, 'server', () => `replies ${describeReply(effect.reply)} to ${exchange?.client ?? 'nobody'}`);
         exchange?.answer(effect.reply);
         break;
       case 'start':
@@ -203,8 +228,9 @@ export class ServerProcess {
         this.handlers.abort(effect.jobId, effect.attempt);
         break;
       case 'publish':
+        for (const subscriber of this.subscribers) subscriber(effect.rows);
         for (const { seq, kind, jobId, attempt } of effect.rows) {
-          note(world, 'feed', `${seq} ${kind} ${jobId ?? ''}${attempt === null ? '' : `#${attempt}`}`);
+          note(world, 'feed', () => `${seq} ${kind} ${jobId ?? ''}${attempt === null ? '' : `#${attempt}`}`);
         }
         break;
     }
@@ -214,7 +240,7 @@ export class ServerProcess {
     this.#isBusy = false;
     if (failure !== null) {
       note(this.#options.world, 'server', `ends: ${failure.message}`);
-      return this.#options.exited();
+      return this.#options.exited(failure.operation === 'sync');
     }
     this.#arm(wakeAt);
     this.#closeWhenDone();
@@ -225,39 +251,35 @@ export class ServerProcess {
     if (this.#timer !== null) this.#timer.cancelled = true;
     this.#timer = null;
     if (wakeAt === null) return;
-    const { clock, faults, tape } = this.#options.world;
-    const stream = tape.stream('timers');
-    const at = this.#baseAt + clock.monotonicMs - this.#startedAtMs;
-    let delayMs = Math.min(Math.max(wakeAt - at, 0), 2 ** 31 - 1);
-    if (faults.strikes('C7')) delayMs += stream.logarithmic('late', 1, 60_000);
-    const fire = (): void => this.offer({ requestId: null, command: { kind: 'tick' } });
-    this.#timer = clock.after(delayMs * 1000, this.life, fire);
-    if (faults.isOn('C7') && stream.choose('twice', 8) === 1) clock.after(delayMs * 1000, this.life, fire);
+    this.#timer = this.clock.arm(wakeAt, this.life, () => this.offer({ requestId: null, command: { kind: 'tick' } }));
   }
 
   #snapshot(throughSegment: number): void {
-    const { world, tables } = this.#options;
+    const { world } = this.#options;
+    const tables = scarce(this.#options.tables, world.faults);
     note(world, 'server', `snapshot through segment ${throughSegment}`);
     this.#drive(compact({ tables, throughSegment }), {
-      done: (result) => this.#engine?.snapshotDone(result, this.#now()),
+      killedBy: 'P7',
+      done: (result) => this.#engine?.snapshotDone(result, this.clock.now()),
       failed: (error) => {
-        if (!(error instanceof DiskError)) throw fault('S30', error);
+        if (!(error instanceof DiskError || error instanceof OutOfMemory)) throw fault('S30', error);
         note(world, 'server', `snapshot failed: ${error.message}`);
-        this.#engine?.snapshotDone(null, this.#now());
+        this.#engine?.snapshotDone(null, this.clock.now());
       },
     });
   }
 
   #closeWhenDone(): void {
-    const { world, exited } = this.#options;
+    const { world, witness, exited } = this.#options;
     if (!this.#isDraining || this.#isBusy || this.#isEnding || this.#engine === null) return;
     if (this.#engine.hasWork || this.handlers.size > 0) return;
     this.#isEnding = true;
     this.#drive(this.#engine.close(), {
       done: ({ effects, failure }) => {
         this.#releaseAll(effects, 0, () => {
+          if (failure === null) witness.ledger.shutdown = 'done';
           note(world, 'server', failure === null ? 'orderly exit' : `ends: ${failure.message}`);
-          exited();
+          exited(failure?.operation === 'sync');
         });
       },
       failed: (error) => {
@@ -268,24 +290,17 @@ export class ServerProcess {
 
   #drive<Result>(
     program: Drive<Result>['program'],
-    ends: Pick<Drive<Result>, 'done' | 'failed'> & Partial<Pick<Drive<Result>, 'appended'>>,
+    ends: Pick<Drive<Result>, 'done' | 'failed'> & Partial<Pick<Drive<Result>, 'appended' | 'killedBy'>>,
   ): void {
     const { life, descriptors } = this;
-    const { planted, world } = this.#options;
-    drive(world, { program, life, descriptors, planted, appended: () => undefined, ...ends });
-  }
-
-  #now(): Now {
-    const { clock, tape } = this.#options.world;
-    const at = this.#baseAt + clock.monotonicMs - this.#startedAtMs;
-    const aheadMs = clock.wallMs - at;
-    const seed = tape.stream('core').choose('seed', 2 ** 32);
-    return { at: Instant(at), wallAheadMs: Math.abs(aheadMs) < 1_000 ? 0 : aheadMs, seed };
+    const { planted, world, crash } = this.#options;
+    const quiet = { appended: () => undefined, killedBy: null };
+    drive(world, { program, life, descriptors, planted, kill: crash, ...quiet, ...ends });
   }
 
   /** The factory, and a note of the tables it made last: those that a recovery ends with. */
   #captured(): TablesFactory {
-    const { tables: factory } = this.#options;
+    const factory = scarce(this.#options.tables, this.#options.world.faults);
     const keep = (tables: Tables): Tables => {
       this.#tables = tables;
       return tables;

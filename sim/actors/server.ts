@@ -13,7 +13,13 @@ import { chanceOf, note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
 import type { Message } from './exchange.ts';
 import { ServerProcess } from './process.ts';
-import type { OpenExchange } from './process.ts';
+import { judged } from './schemas.ts';
+import type { OpenExchange, Subscriber } from './process.ts';
+import { Vandal } from './vandal.ts';
+
+const DAY_MS = 86_400_000;
+/** Recoveries that may be cut off one after the other. */
+const FAILED_STARTS_MAX = 3;
 
 export type ServerOptions = {
   readonly world: World;
@@ -29,6 +35,18 @@ export class Server {
   #processes = 0;
   #requests = 0;
   #jobs = 0;
+  /** Kills that are still to come in a loop of them. */
+  #killsLeft = 0;
+  #wasKilled = false;
+  /** Recoveries in a row that did not come to their end. */
+  #failedStarts = 0;
+  /** The power goes soon after the next start. */
+  #isDoomed = false;
+  readonly #vandal: Vandal;
+  /** Whoever waits to hear that the server is back. */
+  readonly returned = new Set<() => void>();
+  /** Whoever must hear that a process is gone. */
+  readonly #broken = new Map<Subscriber, () => void>();
   /** Kills and power losses. */
   crashes = 0;
   recoveries = 0;
@@ -36,6 +54,7 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#tables = options.planted.tables?.(options.tables) ?? options.tables;
+    this.#vandal = new Vandal({ world: options.world, tables: this.#tables, planted: options.planted });
   }
 
   /** Whether a process has recovered and takes submissions. */
@@ -45,6 +64,16 @@ export class Server {
 
   get isRecovering(): boolean {
     return this.#process?.isRecovering === true;
+  }
+
+  /** It recovers, and has not been kept from it too often: a life in which nothing ever starts shows nothing. */
+  get mayBeCutOff(): boolean {
+    return this.isRecovering && this.#failedStarts < FAILED_STARTS_MAX;
+  }
+
+  /** It recovers from a kill: nothing that it has accepted is synced yet. */
+  get isRecoveringFromKill(): boolean {
+    return this.#wasKilled && this.mayBeCutOff;
   }
 
   /** The tables of the process while nothing is under way, else null. */
@@ -60,11 +89,19 @@ export class Server {
   start(): void {
     if (this.#process !== null) return;
     const { world, witness, planted } = this.#options;
+    const { clock, faults, tape } = world;
+    if (faults.strikes('C6')) {
+      const byMs =
+        tape.stream('operator').logarithmic('set', 1, DAY_MS) * (1 - 2 * tape.stream('operator').choose('back', 2));
+      note(world, 'nature', `the wall clock is set by ${byMs} ms`, 'C6');
+      clock.wallOffsetMs += byMs;
+    }
+    this.#vandal.visit();
     this.#processes += 1;
     const isChanged = this.#processes > 1 && world.faults.strikes('P12');
     const { settings } = world.plan;
     note(world, 'server', `process ${this.#processes} starts`, isChanged ? 'P12' : null);
-    this.#process = new ServerProcess({
+    const process = new ServerProcess({
       world,
       witness,
       planted,
@@ -72,18 +109,43 @@ export class Server {
       settings: isChanged ? otherSettings(settings, world.tape.stream('settings')) : settings,
       recovered: () => {
         this.recoveries += 1;
+        this.#failedStarts = 0;
+        if (this.#killsLeft > 0) return this.#killAgain();
+        if (!faults.strikes('N12')) return;
+        note(world, 'net', 'all clients come back at once', 'N12');
+        for (const client of [...this.returned]) client();
       },
       crash: () => this.kill(),
-      exited: () => this.#exited(),
+      exited: (failedSync) => {
+        this.#isDoomed = failedSync && faults.strikes('D18');
+        this.#exited();
+      },
+      ask: (message) => this.receive(message),
     });
+    this.#process = process;
+    if (!this.#isDoomed) return;
+    this.#isDoomed = false;
+    const untilMs = tape.stream('server').between('doomed', 1, 3_000);
+    clock.after(untilMs * 1000, process.life, () => this.cutPower());
   }
 
   /** `kill -9`, or the power goes; another process starts after a while. */
   kill(): void {
     const isPowerLoss = this.#options.world.faults.strikes('P3');
     if (this.#process === null) return;
+    const { faults, tape } = this.#options.world;
+    if (faults.strikes('P6')) this.#killsLeft = tape.stream('server').between('kills', 1, 6);
     if (isPowerLoss) return this.cutPower();
     note(this.#options.world, 'nature', 'process killed', 'P1');
+    this.#wasKilled = true;
+    this.crashes += 1;
+    this.#exited();
+  }
+
+  /** It has recovered, and done nothing. */
+  #killAgain(): void {
+    this.#killsLeft -= 1;
+    note(this.#options.world, 'nature', 'process killed again', 'P6');
     this.crashes += 1;
     this.#exited();
   }
@@ -93,6 +155,7 @@ export class Server {
     if (this.#process === null) return;
     const { world } = this.#options;
     note(world, 'nature', 'power loss', 'P3');
+    this.#wasKilled = false;
     this.crashes += 1;
     world.disk.powerLoss(this.#process.descriptors, chanceOf(world));
     this.#exited();
@@ -103,19 +166,50 @@ export class Server {
     if (this.#process !== null) this.#process.life.frozenUntilUs = this.#options.world.clock.nowUs + forUs;
   }
 
+  /** The clock of the process stands still, and later shows true time at once. */
+  stopClock(forMs: number): void {
+    this.#process?.clock.stop(forMs);
+  }
+
+  /** Follows the feed of the process that serves now; says when that is over. */
+  subscribe({ rows, broken }: { rows: Subscriber; broken: () => void }): () => void {
+    const process = this.#process;
+    if (process === null) {
+      broken();
+      return () => undefined;
+    }
+    process.subscribers.add(rows);
+    this.#broken.set(rows, broken);
+    return () => {
+      process.subscribers.delete(rows);
+      this.#broken.delete(rows);
+    };
+  }
+
   shutdown(): void {
     this.#process?.shutdown();
   }
 
   /** All faults stop: handlers that hang come to their senses. */
   heal(): void {
+    this.#killsLeft = 0;
+    this.#process?.clock.goOn();
     this.#process?.handlers.heal();
   }
 
   receive(message: Message): void {
     const process = this.#process;
     if (process === null || !process.isListening) return message.refused();
-    const command = message.command(() => this.#newJobId());
+    const { clock } = this.#options.world;
+    const { frozenUntilUs } = process.life;
+    // The kernel accepts what a process that stands still will read afterwards.
+    if (frozenUntilUs > clock.nowUs)
+      return void clock.after(frozenUntilUs - clock.nowUs, null, () => this.receive(message));
+    const schemas = process.settings === this.#options.world.plan.settings ? 'as planned' : 'tightened';
+    const command = judged(
+      message.command(() => this.#newJobId()),
+      schemas,
+    );
     this.#requests += 1;
     const exchange: OpenExchange = {
       requestId: this.#requests,
@@ -137,8 +231,12 @@ export class Server {
     if (process === null) return;
     const { clock, disk, faults, plan, tape } = this.#options.world;
     process.life.alive = false;
+    if (process.isRecovering) this.#failedStarts += 1;
     disk.processKill(process.descriptors);
     this.#process = null;
+    const broken = [...this.#broken.values()];
+    this.#broken.clear();
+    for (const tell of broken) tell();
     for (const { refused } of process.exchanges.values()) {
       if (!faults.strikes('N7')) clock.after(plan.networkUsMax, null, refused);
     }

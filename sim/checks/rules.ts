@@ -1,5 +1,10 @@
 // All rules that a life is held to, by name.
 
+import { linearizable } from './o2-linearizable.ts';
+import { reference } from './o1-reference.ts';
+import { roomIsNoticed } from './l5-room-is-noticed.ts';
+import { nobodyStarves } from './l6-nobody-starves.ts';
+import { duplicatesAreExplained } from './o6-duplicates-are-explained.ts';
 import { acknowledgedIsKept } from './s1-acknowledged-is-kept.ts';
 import { terminalIsFinal } from './s10-terminal-is-final.ts';
 import { legalTransitions } from './s11-legal-transitions.ts';
@@ -11,11 +16,21 @@ import { deadIsDeserved } from './s16-dead-is-deserved.ts';
 import { wholeOrNotAtAll } from './s2-whole-or-not-at-all.ts';
 import { retention } from './s20-retention.ts';
 import { counters } from './s22-counters.ts';
+import { twoTablesOneContent } from './s23-two-tables-one-content.ts';
 import { recoveredIsHistory } from './s24-recovered-is-history.ts';
 import { historyIsFixed } from './s25-history-is-fixed.ts';
 import { acknowledgedIsDurable } from './s26-acknowledged-is-durable.ts';
 import { nothingLeavesEarly } from './s27-nothing-leaves-early.ts';
 import { reads } from './s28-reads.ts';
+import { bounds } from './s29-bounds.ts';
+import { replayIsAnswered } from './s31-replay-is-answered.ts';
+import { endsHaveCauses } from './s32-ends-have-causes.ts';
+import { lostLeaseIsTold } from './s33-lost-lease-is-told.ts';
+import { steadyClock } from './s34-steady-clock.ts';
+import { orderlyShutdown } from './s35-orderly-shutdown.ts';
+import { pages } from './s36-pages.ts';
+import { feedIsWhole } from './s37-feed-is-whole.ts';
+import { leaseIsJudged } from './s38-lease-is-judged.ts';
 import { refusedIsNeverSeen } from './s3-refused-is-never-seen.ts';
 import { oneKeyOneJob } from './s4-one-key-one-job.ts';
 import { anotherPayloadIsRefused } from './s5-another-payload-is-refused.ts';
@@ -50,12 +65,32 @@ export const CHECKS: readonly Check[] = [
   acknowledgedIsDurable,
   nothingLeavesEarly,
   reads,
+  replayIsAnswered,
+  endsHaveCauses,
+  lostLeaseIsTold,
+  steadyClock,
+  orderlyShutdown,
+  pages,
+  feedIsWhole,
+  leaseIsJudged,
+  reference,
+  linearizable,
+  twoTablesOneContent,
+  duplicatesAreExplained,
+  bounds,
+  roomIsNoticed,
+  nobodyStarves,
 ];
 
 /** Rules that the simulation itself holds: they speak of time and of the process, not of one event. */
 export const OWN_RULES = [
   { name: 'S30', sentence: 'the process never stops because of a broken invariant or an error of its own' },
   { name: 'D13', sentence: 'a start is never refused as damaged while the disk has only done what a crash may do' },
+  {
+    name: 'D12',
+    sentence: 'damage to what was durable is refused, with its place, or repaired: it never makes another state',
+  },
+  { name: 'FEED', sentence: 'a reader of the feed sees every event once and in order, or is told of a gap' },
   { name: 'DISK', sentence: 'a disk program keeps the discipline of the disk: it writes only what it made and trusts' },
   { name: 'L1', sentence: 'once all faults have stopped, every job reaches a terminal state within a bound' },
   { name: 'L2', sentence: 'once all faults have stopped, every request is answered and every client comes to its end' },

@@ -82,7 +82,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     name: 'cancel-only-read',
     sentence: 'a cancellation is answered and not done',
     rule: 'S15',
-    others: [],
+    others: ['O1'],
     plant: () => ({ input: instead('cancel', ({ jobId }) => ({ kind: 'get', jobId })) }),
   },
   {

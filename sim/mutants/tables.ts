@@ -5,10 +5,12 @@ import type { Job } from '../../core/job/job.ts';
 import type { Tables, TablesFactory } from '../../core/store/tables.ts';
 import type { Mutant } from './mutant.ts';
 
-/** The tables with some of their methods replaced. */
-function dressed(dress: (tables: Tables) => Partial<Tables>): (factory: TablesFactory) => TablesFactory {
-  const wear = (tables: Tables): Tables => {
-    const other = dress(tables);
+/** The tables with some of their methods replaced; `from` says whether they were begun empty or loaded. */
+export function dressed(
+  dress: (tables: Tables, from: 'nothing' | 'snapshot') => Partial<Tables>,
+): (factory: TablesFactory) => TablesFactory {
+  const wear = (tables: Tables, from: 'nothing' | 'snapshot'): Tables => {
+    const other = dress(tables, from);
     return new Proxy(tables, {
       get(target, name) {
         if (name in other) return Reflect.get(other, name) as unknown;
@@ -17,7 +19,10 @@ function dressed(dress: (tables: Tables) => Partial<Tables>): (factory: TablesFa
       },
     });
   };
-  return (factory) => ({ create: () => wear(factory.create()), load: (bytes) => wear(factory.load(bytes)) });
+  return (factory) => ({
+    create: () => wear(factory.create(), 'nothing'),
+    load: (bytes) => wear(factory.load(bytes), 'snapshot'),
+  });
 }
 
 const putting = (change: (job: Job) => Job) => dressed((tables) => ({ putJob: (job) => tables.putJob(change(job)) }));

@@ -1,42 +1,48 @@
 // A failure in at most 25 lines: the rule in plain words, where it broke, the story, and the command that replays it.
 
-import type { FaultSelection } from '../faults.ts';
 import type { Shrunk } from '../shrink.ts';
 import type { Outcome } from '../simulation.ts';
 import type { TraceEvent } from '../world/trace.ts';
+import { describeLine, storyOf } from './story.ts';
+import type { StoryLine } from './story.ts';
 
-const STORY_LINES_MAX = 16;
+/** With the lines around it, a failure has 25 at most. */
+const STORY_LINES_MAX = 18;
+const LAST_LINES = 4;
 const LINE_LENGTH_MAX = 120;
 
 export type Failure = {
   readonly seed: string;
   readonly outcome: Outcome;
-  readonly shrunk: Shrunk | null;
+  readonly shrunk: { readonly shrunk: Shrunk; readonly seconds: number } | null;
   readonly commit: string;
-  readonly faults: FaultSelection;
+  /** The command that lives it again. */
+  readonly repro: string;
+  /** The file with the story as a page, if one was written. */
+  readonly page: string | null;
 };
 
-export function describeFailure({ seed, outcome, shrunk, commit, faults }: Failure): string {
+export function describeFailure({ seed, outcome, shrunk, commit, repro, page }: Failure): string {
   const { violation } = outcome;
   if (violation === null) return '';
-  const told = shrunk?.outcome ?? outcome;
-  const { only, without } = faults;
-  const options = [
-    only.length > 0 ? `--only ${only.join(',')}` : '',
-    without.length > 0 ? `--without ${without.join(',')}` : '',
-    shrunk === null ? '' : '--shrink',
-  ].filter((option) => option !== '');
+  const told = shrunk?.shrunk.outcome ?? outcome;
+  const where = `seed ${seed}  event ${outcome.trace.ordinal}  simulated ${formatMs(outcome.simulatedMs)}`;
+  const story = storyOf(told.trace.events);
   return [
     `FAIL ${violation.rule} ${violation.sentence}`,
-    `  seed ${seed}  event ${outcome.trace.ordinal}  simulated ${formatMs(outcome.simulatedMs)}`,
-    `  ${told.violation?.message ?? violation.message}`.slice(0, 2 * LINE_LENGTH_MAX),
-    shrunk === null
-      ? `  ${outcome.trace.ordinal} events; --shrink makes it shorter`
-      : `  shrunk ${shrunk.eventsBefore} -> ${told.trace.ordinal} events (${shrunk.runs} runs)`,
-    ...storyOf(told).map((event) => `   ${describeEvent(event)}`.slice(0, LINE_LENGTH_MAX)),
+    `  ${where}`,
+    `  ${told.violation?.message ?? violation.message}`.replaceAll('\n', ' ').slice(0, LINE_LENGTH_MAX),
+    shrunk === null ? `  ${story.length} events; --shrink makes it shorter` : `  ${describeShrunk(shrunk)}`,
+    ...excerpt(story, told).map((line) => `   ${line}`.slice(0, LINE_LENGTH_MAX)),
+    ...(page === null ? [] : [`  story: ${page}`]),
     `  commit ${commit}, Node ${process.version}`,
-    `  repro: npm run sim -- --seed ${seed}${options.map((option) => ` ${option}`).join('')}`,
+    `  repro: ${repro}`,
   ].join('\n');
+}
+
+function describeShrunk({ shrunk, seconds }: NonNullable<Failure['shrunk']>): string {
+  const { linesBefore, lines, runs } = shrunk;
+  return `shrunk ${linesBefore} -> ${lines} events (${runs} runs, ${seconds.toFixed(1)} s)`;
 }
 
 export function describeEvent({ ordinal, actor, text, fault }: TraceEvent): string {
@@ -44,15 +50,17 @@ export function describeEvent({ ordinal, actor, text, fault }: TraceEvent): stri
   return fault === null ? line : `${line.padEnd(70)} ${fault}`;
 }
 
-/** What matters: the jobs and files that the failure names, faults, crashes and starts; then the last events before it. */
-function storyOf({ trace, violation }: Outcome): TraceEvent[] {
-  const { events } = trace;
-  if (events.length <= STORY_LINES_MAX) return [...events];
+/** The whole story if it is short; else what matters: jobs and files that the failure names, faults, processes, the end. */
+function excerpt(story: readonly StoryLine[], { violation }: Outcome): string[] {
+  if (story.length <= STORY_LINES_MAX) return story.map(describeLine);
   const names = violation?.message.match(/\bj\d+\b|\b[a-z]+-\d{10}\.\w+/g) ?? [];
-  const isNamed = ({ text }: TraceEvent): boolean => names.some((name) => new RegExp(`\\b${name}\\b`).test(text));
-  const matters = events.filter((event) => event.fault !== null || event.actor === 'server' || isNamed(event));
-  const last = events.slice(-4);
-  return [...matters.filter((event) => !last.includes(event)).slice(-(STORY_LINES_MAX - last.length)), ...last];
+  const isNamed = ({ text }: StoryLine): boolean => names.some((name) => new RegExp(`\\b${name}\\b`).test(text));
+  const last = story.slice(-LAST_LINES);
+  const matters = story
+    .slice(0, -LAST_LINES)
+    .filter((line) => line.fault !== null || line.actor === 'server' || isNamed(line));
+  const told = [...matters.slice(-(STORY_LINES_MAX - LAST_LINES - 1)), ...last];
+  return [`… ${story.length - told.length} more`, ...told.map(describeLine)];
 }
 
 /** Simulated time as hours, minutes, seconds and milliseconds. */

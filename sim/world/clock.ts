@@ -30,6 +30,8 @@ export class Clock {
   nowUs = 0;
   /** What the wall clock shows beyond monotonic time, in milliseconds since 1970. */
   wallOffsetMs: number;
+  /** Everything happens at multiples of this. */
+  gridUs = 1;
   readonly #heap: Timer[] = [];
   #order = 0;
 
@@ -47,8 +49,9 @@ export class Clock {
 
   /** Runs something after a delay, unless its life has ended by then. */
   after(delayUs: number, life: Life | null, run: () => void): Timer {
+    const atUs = this.nowUs + Math.min(Math.max(Math.floor(delayUs), 0), AHEAD_US_MAX);
     const timer = {
-      atUs: this.nowUs + Math.min(Math.max(Math.floor(delayUs), 0), AHEAD_US_MAX),
+      atUs: Math.ceil(atUs / this.gridUs) * this.gridUs,
       order: this.#order,
       life,
       run,

@@ -16,7 +16,8 @@ export type World = {
   readonly plan: Plan;
 };
 
-export function note(world: World, actor: string, text: string, fault: string | null = null): void {
+/** Writes down what happened. The text is made only where the trace is kept. */
+export function note(world: World, actor: string, text: string | (() => string), fault: string | null = null): void {
   world.trace.add({ atUs: world.clock.nowUs, actor, text, fault });
 }
 

@@ -46,6 +46,7 @@ describe('the OpenAPI document', () => {
         .sort(),
     ).toEqual([
       'DELETE /jobs/{id}',
+      'GET /docs',
       'GET /events',
       'GET /healthz',
       'GET /jobs',

@@ -86,11 +86,14 @@ describe('a protocol violation', () => {
 });
 
 describe('the host', () => {
-  it.each(['evil.com', 'localhost@evil.com', 'local host', '', '[', 'evil.com:99999'])('%j gets 421', async (host) => {
-    const connection = await connect(await start());
-    connection.send(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-    expect(await connection.status()).toBe(421);
-  });
+  it.each(['evil.com', 'localhost@evil.com', 'local host', '', '[', 'evil.com:99999', 'localhost:99999'])(
+    '%j gets 421',
+    async (host) => {
+      const connection = await connect(await start());
+      connection.send(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      expect(await connection.status()).toBe(421);
+    },
+  );
 
   it('of an absolute target counts as well as the header', async () => {
     const server = await start();

@@ -1,7 +1,7 @@
 // The package as npm hands it out: installed into an empty project, imported, run and type-checked.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { removeDirectory, scratchDirectory } from '../support/server.ts';
@@ -37,7 +37,12 @@ afterAll(() => removeDirectory(scratch));
 describe('the package', () => {
   it('holds what runs and its types, and no tests, no simulator and no sources of either', () => {
     expect(files).toEqual(
-      expect.arrayContaining(['dist/runtime/cli.js', 'dist/runtime/embed/index.d.ts', 'README.md']),
+      expect.arrayContaining([
+        'dist/runtime/cli.js',
+        'dist/runtime/embed/index.d.ts',
+        'dist/runtime/testing/index.js',
+        'README.md',
+      ]),
     );
     expect(files.filter((path) => !/^(dist\/(core|runtime)\/.*\.(js|d\.ts|js\.map)|package\.json|README\.md|LICENSE)$/.test(path))).toEqual([]); // prettier-ignore
   });
@@ -58,6 +63,34 @@ await queue.close();
     expect(run(process.execPath, ['embed.js'], project)).toBe('"Hello, Ada"\n');
   });
 
+  it('has a client that loads no other package', () => {
+    const imports = files
+      .filter((path) => /^dist\/runtime\/client\/.*\.js$/.test(path))
+      .flatMap((path) => [
+        ...readFileSync(join(project, 'node_modules/perdure', path), 'utf8').matchAll(
+          /^(?:import|export) .* from '([^']+)'/gm,
+        ),
+      ])
+      .map(([, target]) => target ?? '')
+      .filter((target) => !/^\.\/[\w-]+\.js$/.test(target));
+    expect(imports.filter((target) => !target.startsWith('node:'))).toEqual([]);
+  });
+
+  it('tests handlers under a crash, without a directory', () => {
+    const script = `
+import { createTestQueue } from 'perdure/testing';
+let effects = 0;
+const queue = await createTestQueue({ handlers: { charge: (cents) => { effects += 1; return cents; } } });
+const { job } = await queue.submit('charge', 100, { delayMs: 86_400_000 });
+queue.crashNext('charge', { powerLoss: true });
+await queue.drain();
+const { state, crashes } = await queue.get(job.id);
+console.log(state, crashes, effects, queue.runs(job.id).map(({ cause }) => cause).join());
+`;
+    writeFileSync(join(project, 'testing.js'), script);
+    expect(run(process.execPath, ['testing.js'], project)).toBe('succeeded 1 2 submitted,crashed\n');
+  });
+
   it('has the command', () => {
     expect(run('npx', ['--no-install', 'perdure', '--version'], project)).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(run('npx', ['--no-install', 'perdure', 'verify', './data'], project)).toMatch(/1 succeeded/);
@@ -68,10 +101,12 @@ await queue.close();
 import { createQueue, defineHandlers } from 'perdure';
 import type { JobView } from 'perdure';
 import { createClient, ProblemError } from 'perdure/client';
+import { createTestQueue } from 'perdure/testing';
 const handlers = defineHandlers({ greet: (payload: { name: string }) => payload.name });
 const queue = await createQueue({ directory: './data', handlers });
 const { job } = await queue.submit('greet', ${payload});
 const view: JobView | null = await createClient().get(job.id);
+await (await createTestQueue({ handlers })).submit('greet', ${payload});
 if (view?.state === 'dead') throw new ProblemError({ status: 500, retryAfter: null, body: view.lastError?.message });
 `;
     const options = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck', '--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]; // prettier-ignore

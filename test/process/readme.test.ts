@@ -1,12 +1,13 @@
-// The README's first steps, as they are printed there, against the server that they start.
+// The README's first steps and its programs, as they are printed there.
 
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { TestServer, removeDirectory, scratchDirectory, waitUntil } from '../support/server.ts';
 
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const ROOT = resolve(import.meta.dirname, '../..');
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const curl = /^curl -X POST[\s\S]*?\}'$/m.exec(readme)?.[0] ?? '';
 
 type JobJson = {
@@ -65,3 +66,74 @@ describe("the README's curl", () => {
     expect(idOf(second)).toBe(idOf(first));
   });
 });
+
+describe("the README's programs", () => {
+  const blocks = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text]) => text ?? '');
+  const named = new Map(blocks.flatMap((text) => (nameOf(text) === undefined ? [] : [[nameOf(text) ?? '', text]])));
+  const [handlersModule = '', ...unnamed] = blocks.filter((text) => nameOf(text) === undefined);
+
+  let project: string;
+
+  beforeEach(() => {
+    project = scratchDirectory();
+    mkdirSync(join(project, 'node_modules'));
+    symlinkSync(inject('built'), join(project, 'node_modules/perdure'));
+    writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
+    for (const [file, text] of named) writeFileSync(join(project, file), text);
+  });
+  afterEach(() => removeDirectory(project));
+
+  const run = (file: string, environment: Readonly<Record<string, string>> = {}) => {
+    const { PATH, HOME } = process.env;
+    const loader = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
+    const env = { PATH, HOME, ...environment };
+    return spawnSync(process.execPath, ['--import', loader, file], { cwd: project, env, encoding: 'utf8' });
+  };
+
+  it('are all run here', () => {
+    expect([...named.keys()]).toEqual(['handlers.ts', 'main.ts', 'handlers.test.ts', 'client.ts']);
+    expect(unnamed).toEqual([]);
+    expect(handlersModule).toMatch(/^export default \{/);
+  });
+
+  it('pass the compiler, and a wrong payload does not: "does not compile"', () => {
+    const options = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--allowImportingTsExtensions', '--skipLibCheck', '--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]; // prettier-ignore
+    const compile = () =>
+      spawnSync(join(ROOT, 'node_modules/.bin/tsc'), [...options, ...named.keys()], { cwd: project, encoding: 'utf8' });
+    expect(compile()).toMatchObject({ stdout: '', status: 0 });
+    writeFileSync(join(project, 'main.ts'), (named.get('main.ts') ?? '').replace('cents: 4_200', "cents: 'many'"));
+    expect(compile().stdout).toMatch(/main\.ts\(\d+,\d+\): error/);
+  });
+
+  it('"the second run finds the job and finishes it, and prints `{ cents: 4200, attempt: 2 }`"', () => {
+    expect(run('main.ts')).toMatchObject({ signal: 'SIGKILL', stdout: '' });
+    expect(run('main.ts')).toMatchObject({ status: 0, stdout: '{ cents: 4200, attempt: 2 }\n' });
+  });
+
+  it('test the handlers under a crash, and see where a handler does not bear it', () => {
+    expect(run('handlers.test.ts')).toMatchObject({ status: 0, stdout: expect.stringContaining('# pass 1\n') });
+    const careless = (named.get('handlers.ts') ?? '').replace(
+      'charges.set(context.id',
+      'charges.set(`${context.attempt}`',
+    );
+    writeFileSync(join(project, 'handlers.ts'), careless);
+    expect(run('handlers.test.ts')).toMatchObject({ status: 1, stdout: expect.stringContaining('# fail 1\n') });
+  });
+
+  it('talk to a server, and its handlers are those of the module that `HANDLERS` names', async () => {
+    writeFileSync(join(project, 'module.ts'), handlersModule);
+    const server = await TestServer.start({ DATA_DIR: join(project, 'data'), HANDLERS: join(project, 'module.ts') });
+    try {
+      const client = (named.get('client.ts') ?? '').replace("'sleep', { ms: 10 }", "'greet', { name: 'Ada' }");
+      writeFileSync(join(project, 'client.ts'), `${client}console.log((await client.get(job.id))?.result);`);
+      expect(run('client.ts', { PERDURE_URL: server.url })).toMatchObject({ stdout: 'succeeded\nHello, Ada\n' });
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+/** The file that the first line of a block names. */
+function nameOf(block: string): string | undefined {
+  return /^\/\/ (\S+\.ts)$/m.exec(block.split('\n', 1)[0] ?? '')?.[1];
+}

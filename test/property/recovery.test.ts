@@ -18,8 +18,8 @@ import {
   submitted,
 } from '../support/data-directory.ts';
 import { isSameImage, jobsUpTo } from '../support/data-directory.ts';
-import { MemoryDisk, POWER_CUTS, Stopped } from '../support/memory-disk.ts';
-import type { Image, PowerCut, RunOptions } from '../support/memory-disk.ts';
+import { MemoryDisk, POWER_CUTS, Stopped } from '../../runtime/testing/memory-disk.ts';
+import type { Image, PowerCut, RunOptions } from '../../runtime/testing/memory-disk.ts';
 
 /** How a process ends: the kernel's view is kept (null), or the power goes. */
 type End = { readonly cut: PowerCut | null };

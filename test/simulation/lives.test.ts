@@ -72,5 +72,6 @@ test('a fault that is switched off never strikes, and one that is named always m
   const without = live({ source: seeded(3n), tables: bulk, faults: { only: [], without: ['D', 'P1'] } });
   expect([...without.fired.keys()].filter((code) => code.startsWith('D') || code === 'P1')).toEqual([]);
   const only = live({ source: seeded(3n), tables: bulk, faults: { only: ['N'], without: ['N2'] } });
-  expect([...only.fired.keys()].sort()).toEqual(['N1', 'N10', 'N11', 'N3', 'N4', 'N7']);
+  const named = FAULTS.map(({ code }) => code).filter((code) => code.startsWith('N') && code !== 'N2');
+  expect([...only.fired.keys()]).toEqual(named);
 });

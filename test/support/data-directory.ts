@@ -10,8 +10,8 @@ import { compact } from '../../core/store/snapshot.ts';
 import type { SnapshotResult } from '../../core/store/snapshot.ts';
 import type { Tables, TablesFactory } from '../../core/store/tables.ts';
 import { specification } from './jobs.ts';
-import { MemoryDisk } from './memory-disk.ts';
-import type { Image } from './memory-disk.ts';
+import { MemoryDisk } from '../../runtime/testing/memory-disk.ts';
+import type { Image } from '../../runtime/testing/memory-disk.ts';
 
 export const DIRECTORY_ID = 'directory-1';
 

@@ -10,7 +10,7 @@ import { recover } from '../../core/store/recovery.ts';
 import { compact } from '../../core/store/snapshot.ts';
 import { sqliteTables } from '../../core/store/sqlite.ts';
 import { specification } from './jobs.ts';
-import { MemoryDisk } from './memory-disk.ts';
+import { MemoryDisk } from '../../runtime/testing/memory-disk.ts';
 import { loadSqlite } from './sqlite.ts';
 import { dump } from './tables.ts';
 

@@ -8,8 +8,8 @@ import type { Turn } from '../../../core/engine/engine.ts';
 import { Instant } from '../../../core/job/job.ts';
 import { SNAPSHOT_RETRY_MS } from '../../../core/job/limits.ts';
 import { mapTables } from '../../../core/store/map.ts';
-import type { RunOptions } from '../../support/memory-disk.ts';
-import { MemoryDisk } from '../../support/memory-disk.ts';
+import type { RunOptions } from '../../../runtime/testing/memory-disk.ts';
+import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
 import { pendingOf, snapshot, start } from '../../support/data-directory.ts';
 import { SETTINGS, submission } from '../../support/queue.ts';
 

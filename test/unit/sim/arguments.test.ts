@@ -51,18 +51,25 @@ describe('the command line', () => {
     expect(parseArguments(['--explain', 'S1'])).toEqual({ kind: 'explain', rule: 'S1' });
   });
 
-  test('an enumeration has the length of its workloads', () => {
+  test('an enumeration has the length of its workloads, and as many processes as there are cores unless it is told', () => {
     expect(parseArguments(['--exhaustive', '2', '--nested'])).toEqual({
       kind: 'exhaustive',
       length: 2,
       nested: true,
       depth: 'bulk',
+      jobs: null,
     });
+    expect(parseArguments(['--exhaustive', '3', '--jobs', '2'])).toMatchObject({ length: 3, jobs: 2 });
+  });
+
+  test('interleavings are explored on their own', () => {
+    expect(parseArguments(['--interleavings'])).toEqual({ kind: 'interleavings', depth: 'bulk' });
   });
 
   for (const argv of [
     ['--exhaustive', ''],
     ['--exhaustive', '99'],
+    ['--exhaustive', '1', '--jobs', '0'],
     ['--bogus'],
     ['--seed', 'xyz'],
     ['--seed', ''],

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { DiskError } from '../../../core/store/disk.ts';
 import type { Journal } from '../../../core/store/journal.ts';
 import { directoryWith, jobsUpTo, pendingOf, snapshot, start, submitted } from '../../support/data-directory.ts';
-import { MemoryDisk, POWER_CUTS, Stopped } from '../../support/memory-disk.ts';
-import type { RunOptions } from '../../support/memory-disk.ts';
+import { MemoryDisk, POWER_CUTS, Stopped } from '../../../runtime/testing/memory-disk.ts';
+import type { RunOptions } from '../../../runtime/testing/memory-disk.ts';
 
 const BASE = directoryWith(7, { snapshot: [2, 4, 6] }).image();
 

@@ -7,8 +7,8 @@ import type { CleanMarker } from '../../../core/store/clean-marker.ts';
 import { encodeLine } from '../../../core/store/line.ts';
 import { segmentFile } from '../../../core/store/segment.ts';
 import { bytesOf, directoryWith, jobsUpTo, lineStarts, pendingOf, start } from '../../support/data-directory.ts';
-import { MemoryDisk, POWER_CUTS, Stopped } from '../../support/memory-disk.ts';
-import type { Image } from '../../support/memory-disk.ts';
+import { MemoryDisk, POWER_CUTS, Stopped } from '../../../runtime/testing/memory-disk.ts';
+import type { Image } from '../../../runtime/testing/memory-disk.ts';
 
 const MARKER: CleanMarker = {
   segment: 3,

@@ -7,7 +7,7 @@ import { recover } from '../../../core/store/recovery.ts';
 import { compact } from '../../../core/store/snapshot.ts';
 import { sqliteTables } from '../../../core/store/sqlite.ts';
 import type { Tables } from '../../../core/store/tables.ts';
-import { MemoryDisk } from '../../support/memory-disk.ts';
+import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
 import { loadSqlite } from '../../support/sqlite.ts';
 import { dump } from '../../support/tables.ts';
 

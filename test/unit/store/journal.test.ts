@@ -5,7 +5,7 @@ import type { DiskErrorCode, DiskOperation } from '../../../core/store/disk.ts';
 import { DiskError } from '../../../core/store/disk.ts';
 import type { Journal } from '../../../core/store/journal.ts';
 import { bytesOf, jobsUpTo, lineStarts, pendingOf, snapshot, start, submitted } from '../../support/data-directory.ts';
-import { MemoryDisk } from '../../support/memory-disk.ts';
+import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
 
 const FIRST = 'journal-0000000001.log';
 const SECOND = 'journal-0000000002.log';

@@ -11,8 +11,8 @@ import type { Recovered } from '../../../core/store/recovery.ts';
 import { compact } from '../../../core/store/snapshot.ts';
 import { isSameImage } from '../../support/data-directory.ts';
 import { specification } from '../../support/jobs.ts';
-import { MemoryDisk, POWER_CUTS, Stopped, operationsOf } from '../../support/memory-disk.ts';
-import type { Image } from '../../support/memory-disk.ts';
+import { MemoryDisk, POWER_CUTS, Stopped, operationsOf } from '../../../runtime/testing/memory-disk.ts';
+import type { Image } from '../../../runtime/testing/memory-disk.ts';
 
 const open = () => recover({ tables: mapTables(), directoryId: 'directory-1' });
 
@@ -184,6 +184,33 @@ describe('a directory that is not whole', () => {
       image.delete(`journal-${String(missing).padStart(10, '0')}.log`);
       expect(() => new MemoryDisk(image).run(open()), `segment ${missing}`).toThrow(DamageError);
     }
+  });
+
+  it('without the segment behind a snapshot is refused, whatever is left of the snapshot', () => {
+    const image = snapshotDirectory().image();
+    const newest =
+      [...image.keys()]
+        .filter((file) => file.startsWith('snapshot-'))
+        .sort()
+        .at(-1) ?? '';
+    const stem = newest.replace(/\.\w+$/, '');
+    const behind = [...image.keys()].filter((file) => file.endsWith('.log') && file.slice(8) > stem.slice(9));
+    expect(behind.length).toBeGreaterThan(0);
+    for (const left of [[`${stem}.json`, `${stem}.sqlite`], [`${stem}.json`], [`${stem}.sqlite`]]) {
+      const rest = [...image].filter(
+        ([file]) => !behind.includes(file) && (!file.startsWith(stem) || left.includes(file)),
+      );
+      expect(() => new MemoryDisk(new Map(rest)).run(open()), left.join()).toThrow(DamageError);
+    }
+  });
+
+  it('that does not fit into memory is not called damaged', () => {
+    const load = (): never => {
+      throw new RangeError('Array buffer allocation failed');
+    };
+    const disk = new MemoryDisk(snapshotDirectory().image());
+    const tables = { ...mapTables(), load };
+    expect(() => disk.run(recover({ tables, directoryId: 'directory-1' }))).toThrow(RangeError);
   });
 
   it('with a segment of another directory is refused, naming both', () => {

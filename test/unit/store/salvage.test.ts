@@ -11,8 +11,8 @@ import { plant, salvage } from '../../../core/store/salvage.ts';
 import type { Salvaged } from '../../../core/store/salvage.ts';
 import { bytesOf, directoryWith, flipped, jobsUpTo, lineStarts, pendingOf } from '../../support/data-directory.ts';
 import { start, submitted } from '../../support/data-directory.ts';
-import { MemoryDisk, operationsOf, Stopped } from '../../support/memory-disk.ts';
-import type { Image } from '../../support/memory-disk.ts';
+import { MemoryDisk, operationsOf, Stopped } from '../../../runtime/testing/memory-disk.ts';
+import type { Image } from '../../../runtime/testing/memory-disk.ts';
 import { dump, implementations } from '../../support/tables.ts';
 
 const FIRST = 'journal-0000000001.log';

@@ -9,7 +9,7 @@ import type { RecordBody } from '../../../core/store/record.ts';
 import { beginning, encodeHeader, headerOf, readSegment, segmentFile } from '../../../core/store/segment.ts';
 import type { Place, Segment, SegmentReading } from '../../../core/store/segment.ts';
 import { submitted } from '../../support/data-directory.ts';
-import { MemoryDisk } from '../../support/memory-disk.ts';
+import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
 import { start } from '../../support/data-directory.ts';
 
 const ID = '01234567-89ab-cdef-0123-456789abcdef';
@@ -162,6 +162,13 @@ describe('rule 4: the last segment may have no header, if it is no longer than i
     const bytes = WHOLE.bytes.slice();
     bytes.fill(0, 0, HEADER_END);
     expect(thrownBy(() => readOf(bytes, last))).toMatchObject({ name: 'DamageError', offset: 0, record: 41 });
+  });
+
+  it('a valid one that follows more records than were found shows that they are lost; an older one is a stale block', () => {
+    const headerAfter = (record: number): Uint8Array => segmentOf(3, { ...BEFORE, record }, 0).bytes;
+    const { record } = BEFORE;
+    expect(thrownBy(() => readOf(headerAfter(record + 1), last))).toMatchObject({ name: 'DamageError', offset: 0 });
+    expect(readOf(headerAfter(record - 1), last).reading).toBeNull();
   });
 
   it('where something else was made only after it, it may not', () => {

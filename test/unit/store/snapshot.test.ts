@@ -9,8 +9,8 @@ import { recover } from '../../../core/store/recovery.ts';
 import { compact } from '../../../core/store/snapshot.ts';
 import { bytesOf, directoryWith, flipped, jobsUpTo, pendingOf } from '../../support/data-directory.ts';
 import { DIRECTORY_ID, snapshot, start, submitted } from '../../support/data-directory.ts';
-import { MemoryDisk, operationsOf } from '../../support/memory-disk.ts';
-import type { Image } from '../../support/memory-disk.ts';
+import { MemoryDisk, operationsOf } from '../../../runtime/testing/memory-disk.ts';
+import type { Image } from '../../../runtime/testing/memory-disk.ts';
 import { dump, implementations } from '../../support/tables.ts';
 
 const filesOf = (disk: MemoryDisk): string[] => [...disk.image().keys()].sort();

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { segmentFile } from '../../../core/store/segment.ts';
 import { survey } from '../../../core/store/survey.ts';
 import { directoryWith, jobsUpTo, pendingOf, start } from '../../support/data-directory.ts';
-import { MemoryDisk } from '../../support/memory-disk.ts';
-import type { Image } from '../../support/memory-disk.ts';
+import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
+import type { Image } from '../../../runtime/testing/memory-disk.ts';
 
 const namesOf = (...files: readonly string[]) => survey(files.map((file) => ({ file, bytes: 7 })));
 

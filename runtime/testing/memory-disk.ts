@@ -1,4 +1,4 @@
-// A disk in memory that runs disk programs at once, and fails or stops them where a test says.
+// A disk in memory that runs disk programs at once, and fails or stops them where it is told.
 //
 // Rule 1: it keeps the rules of core/store/disk.ts, and holds programs to them: who writes to a file that it did not create,
 //         or touches one whose sync failed, gets an error that no program catches.
@@ -41,7 +41,7 @@ export class Stopped extends Error {
 
 type NameChange = (names: Map<string, File>) => void;
 
-type File = { kernel: Uint8Array; durable: Uint8Array; isDistrusted: boolean };
+type File = { kernel: Uint8Array<ArrayBuffer>; durable: Uint8Array<ArrayBuffer>; isDistrusted: boolean };
 
 export class MemoryDisk {
   /** Every operation that was begun, in order. */
@@ -201,12 +201,20 @@ export function operationsOf<Result>(disk: MemoryDisk, program: DiskProgram<Resu
 }
 
 function newFile(bytes: Uint8Array = new Uint8Array(0)): File {
-  return { kernel: bytes.slice(), durable: bytes.slice(), isDistrusted: false };
+  return { kernel: copyOf(bytes), durable: copyOf(bytes), isDistrusted: false };
 }
 
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(left.length + right.length);
-  whole.set(left);
+const copyOf = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
+
+/**
+ * The bytes one behind the other, in the room that the left ones have behind them, else in new and roomier memory: a
+ * journal grows by small pieces. Only a file's newest bytes are ever lengthened, so that no older view of them changes.
+ */
+function joined(left: Uint8Array<ArrayBuffer>, right: Uint8Array): Uint8Array<ArrayBuffer> {
+  const length = left.length + right.length;
+  const hasRoom = left.buffer.byteLength >= length;
+  const whole = new Uint8Array(hasRoom ? left.buffer : new ArrayBuffer(Math.max(length, 2 * left.length)), 0, length);
+  if (!hasRoom) whole.set(left);
   whole.set(right, left.length);
   return whole;
 }
