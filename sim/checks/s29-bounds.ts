@@ -75,7 +75,8 @@ class Directory {
     const { nowUs } = world.clock;
     if (nowUs < this.#nextLookUs) return;
     // A removal that failed is tried again with the next snapshot; a slow one may take longer than this waits.
-    if (world.faults.isOn('D10') || world.faults.isOn('D15')) return;
+    const switched = world.faults.counts();
+    if (switched.has('D10') || switched.has('D15')) return;
     this.#nextLookUs = nowUs + LOOK_EVERY_US;
     const { snapshots, databases, segments } = survey(this.#list());
     const [newest = 0, base = 0] = snapshots;
