@@ -7,7 +7,8 @@
 // Rule 3: the lives and the events lived are bounded, not the time: it ends alike everywhere.
 
 import { storyOf } from './report/story.ts';
-import type { LifeOptions, Outcome } from './simulation.ts';
+import type { LifeOptions } from './life.ts';
+import type { Outcome } from './simulation.ts';
 import { live } from './simulation.ts';
 import { aligned, changed, Draws, isClient, isHead } from './variations.ts';
 import type { Place, Variation } from './variations.ts';

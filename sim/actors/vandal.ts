@@ -12,7 +12,7 @@ import { encodeLine, lineAt } from '../../core/store/line.ts';
 import { recover } from '../../core/store/recovery.ts';
 import type { TablesFactory } from '../../core/store/tables.ts';
 import { broken } from '../checks/rules.ts';
-import { stateOf } from '../explore/state.ts';
+import { stateOf } from '../world/state.ts';
 import type { FaultCode } from '../faults.ts';
 import type { Planted } from '../mutants/mutant.ts';
 import { damage } from '../world/damage.ts';

@@ -14,7 +14,7 @@ import type { Tables, TablesFactory } from '../../core/store/tables.ts';
 import type { Planted } from '../mutants/mutant.ts';
 import { Descriptors } from '../world/disk.ts';
 import type { Disk } from '../world/disk.ts';
-import { stateOf } from './state.ts';
+import { stateOf } from '../world/state.ts';
 
 /** The alphabet: what one letter does. */
 export const LETTERS = {

@@ -18,7 +18,7 @@ import type { DiskOperation } from '../../core/store/disk.ts';
 import type { EventRow, Tables } from '../../core/store/tables.ts';
 import { Violation } from '../checks/check.ts';
 import { sentenceOf } from '../checks/rules.ts';
-import { stateOf } from './state.ts';
+import { stateOf } from '../world/state.ts';
 
 type Known = { readonly state: string; readonly attempt: number; readonly failures: number; readonly crashes: number };
 

@@ -18,7 +18,7 @@ import type { Planted } from '../mutants/mutant.ts';
 import { Descriptors, Disk } from '../world/disk.ts';
 import { Tape } from '../world/tape.ts';
 import { Safety } from './safety.ts';
-import { stateOf } from './state.ts';
+import { stateOf } from '../world/state.ts';
 
 export type Deed =
   | { readonly kind: 'submit' | 'cancel'; readonly client: number }

@@ -8,7 +8,9 @@ import type { Plan } from '../../sim/plan.ts';
 import { HttpAudit } from '../support/http-audit.ts';
 import { HttpDoor } from '../support/http-door.ts';
 import { HttpReader } from '../support/http-reader.ts';
-import { SimulatedLife } from '../support/simulated-life.ts';
+import { SimulatedLife } from '../../sim/life.ts';
+import { seeded } from '../../sim/world/tape.ts';
+import { until } from '../support/stepped-life.ts';
 
 const LIVES = 36;
 /** Lived a second time. */
@@ -48,7 +50,12 @@ async function lived(seed: number): Promise<Lived> {
   // Every other life on the SQLite tables of production, which take their time.
   const tables = seed % 2 === 0 ? full : bulk;
   let door: HttpDoor | undefined;
-  const life = new SimulatedLife({ seed, tables, plan: busy, door: (parts) => (door = new HttpDoor(parts)) });
+  const life = new SimulatedLife({
+    source: seeded(BigInt(seed)),
+    tables,
+    plan: busy,
+    door: (parts) => (door = new HttpDoor(parts)),
+  });
   if (door === undefined) throw new Error('a life has a door');
   const { world, witness, server } = life;
   const entrance = door;
@@ -62,9 +69,9 @@ async function lived(seed: number): Promise<Lived> {
       await settle();
     }
     life.heal();
-    await life.until(() => life.isAtRest, settle);
+    await until(life, () => life.isAtRest, settle);
     server.cutPower();
-    await life.until(() => life.isAtRest, settle);
+    await until(life, () => life.isAtRest, settle);
     await new HttpAudit({ life, door: entrance }).run();
   } finally {
     tables.closeAll();

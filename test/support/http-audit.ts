@@ -9,7 +9,8 @@ import { checkProblem } from './http-answers.ts';
 import type { Answered } from './http-answers.ts';
 import { ORIGIN, submissionOf } from './http-door.ts';
 import type { HttpDoor } from './http-door.ts';
-import type { SimulatedLife } from './simulated-life.ts';
+import type { SimulatedLife } from '../../sim/life.ts';
+import { until } from './stepped-life.ts';
 
 export class HttpAudit {
   readonly #life: SimulatedLife;
@@ -116,7 +117,8 @@ export class HttpAudit {
     checkProblem(await this.#ask('POST', `/jobs/${job.id}/cancel`), 409);
     assert.equal((await this.#ask('DELETE', `/jobs/${job.id}`)).status, 204);
     this.#life.server.cutPower();
-    await this.#life.until(
+    await until(
+      this.#life,
       () => this.#life.isIdle,
       () => this.#door.settle(),
     );
@@ -154,7 +156,8 @@ export class HttpAudit {
     });
     await this.#door.settle();
     const arrived = (): Answered | null => answer;
-    await this.#life.until(
+    await until(
+      this.#life,
       () => arrived() !== null && this.#life.isIdle,
       () => this.#door.settle(),
     );

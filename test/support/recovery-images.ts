@@ -4,10 +4,11 @@
 
 import type { LifeTables } from '../../sim/depth.ts';
 import type { FaultSelection } from '../../sim/faults.ts';
+import { SimulatedLife } from '../../sim/life.ts';
 import type { Plan } from '../../sim/plan.ts';
 import { Disk } from '../../sim/world/disk.ts';
+import { seeded } from '../../sim/world/tape.ts';
 import type { Stream } from '../../sim/world/tape.ts';
-import { SimulatedLife } from './simulated-life.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 
 export type Image = ReadonlyMap<string, Uint8Array>;
@@ -35,7 +36,7 @@ const busy = (plan: Plan): Plan => ({
 
 /** The power losses of one life, in order. */
 export function* powerLosses(seed: number, tables: LifeTables): Generator<PowerLoss> {
-  const life = new SimulatedLife({ seed, tables, faults: FAULTS, plan: busy });
+  const life = new SimulatedLife({ source: seeded(BigInt(seed)), tables, faults: FAULTS, plan: busy });
   const { trace, disk, plan } = life.world;
   life.begin();
   while (life.isFaulty) {
