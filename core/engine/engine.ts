@@ -230,24 +230,24 @@ export class Engine {
     }
   }
 
-  /** A snapshot needs a closed segment; one that has grown long is closed in any case. */
+  /** A snapshot needs a closed segment; one that has grown long is closed in any case, an empty one never. */
   *#rotateIfDue(now: Now): DiskProgram<number | null> {
-    const { segmentBytes, bytesSinceSnapshot, snapshotBytes } = this.#journal;
+    const { segmentBytes, bytesSinceSnapshot, snapshotBytes, isEmpty } = this.#journal;
     const isOutgrown = bytesSinceSnapshot >= Math.max(this.#limits.snapshotAfterBytes, snapshotBytes);
     const isSnapshotDue = isOutgrown && !this.#isSnapshotRunning && now.at >= this.#snapshotRetryAt;
     const isSegmentFull = segmentBytes >= this.#limits.segmentBytes && now.at >= this.#rotateRetryAt;
-    if (!this.#isWritable || !(isSnapshotDue || isSegmentFull)) return null;
+    if (!this.#isWritable) return null;
     try {
-      const closed = yield* this.#journal.rotate();
-      if (!isSnapshotDue) return null;
-      this.#isSnapshotRunning = true;
-      return closed;
+      if (!isEmpty && (isSnapshotDue || isSegmentFull)) yield* this.#journal.rotate();
     } catch (error) {
       if (!(error instanceof DiskError) || this.#journal.broken) throw error;
       this.#rotateRetryAt = Instant(now.at + SNAPSHOT_RETRY_MS);
       this.#snapshotRetryAt = this.#rotateRetryAt;
       return null;
     }
+    if (!isSnapshotDue) return null;
+    this.#isSnapshotRunning = true;
+    return this.#journal.closedSegment;
   }
 
   /** The outcome of these inputs is unknown; what waits behind them was never written. */

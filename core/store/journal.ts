@@ -42,6 +42,8 @@ export class Journal {
   #place: Place;
   /** Length of the current segment up to its latest durable line. */
   #bytes: number;
+  /** Length of the current segment's header. */
+  #headerBytes: number;
   #sealed = true;
   #broken = false;
   #closed = false;
@@ -53,6 +55,7 @@ export class Journal {
     this.#segment = start.segment;
     this.#place = { ...start.place, crc: header.crc };
     this.#bytes = header.bytes;
+    this.#headerBytes = header.bytes;
     this.#earlier = new Map(start.earlier);
     this.#snapshotBytes = start.snapshotBytes;
     this.#recount();
@@ -74,9 +77,19 @@ export class Journal {
     return this.#bytes;
   }
 
-  /** Bytes of all segments that the newest snapshot does not cover, the current one included. */
+  /** Number of the latest closed segment; 0 if the current one is the first. */
+  get closedSegment(): number {
+    return this.#segment - 1;
+  }
+
+  /** The current segment holds no record. */
+  get isEmpty(): boolean {
+    return this.#bytes === this.#headerBytes;
+  }
+
+  /** Bytes of all segments that the newest snapshot does not cover, the current one included if it holds a record. */
   get bytesSinceSnapshot(): number {
-    return this.#earlierBytes + charged(this.#bytes);
+    return this.#earlierBytes + (this.isEmpty ? 0 : charged(this.#bytes));
   }
 
   /** Bytes of the newest snapshot; 0 if there is none. */
@@ -125,6 +138,7 @@ export class Journal {
     this.#segment = next;
     this.#place = { ...this.#place, crc };
     this.#bytes = bytes.length;
+    this.#headerBytes = bytes.length;
     this.#sealed = true;
     this.#recount();
     yield* this.#orBreak({ kind: 'close', file: segmentFile(closed) });

@@ -6,7 +6,7 @@ import type { EngineLimits } from '../../../core/engine/limits.ts';
 import { Engine } from '../../../core/engine/engine.ts';
 import type { Turn } from '../../../core/engine/engine.ts';
 import { Instant } from '../../../core/job/job.ts';
-import { SNAPSHOT_RETRY_MS } from '../../../core/job/limits.ts';
+import { SEAL_AFTER_MS, SNAPSHOT_RETRY_MS } from '../../../core/job/limits.ts';
 import { mapTables } from '../../../core/store/map.ts';
 import type { RunOptions } from '../../../runtime/testing/memory-disk.ts';
 import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
@@ -16,14 +16,15 @@ import { SETTINGS, submission } from '../../support/queue.ts';
 const SMALL: EngineLimits = { ...ENGINE_LIMITS, reserveBytes: 1, snapshotAfterBytes: 2 ** 30, segmentBytes: 2_000 };
 
 class TestEngine {
-  readonly disk = new MemoryDisk();
+  readonly disk: MemoryDisk;
   readonly engine: Engine;
   /** What the first turn asked for. */
   readonly first: Turn;
   at = 1_000_000;
   submitted = 0;
 
-  constructor(limits: EngineLimits) {
+  constructor(limits: EngineLimits, disk = new MemoryDisk()) {
+    this.disk = disk;
     const settings = { ...SETTINGS, workerCount: 0, depthLimit: 10_000, bytesLimit: 2 ** 30 };
     const program = Engine.open({
       tables: mapTables(),
@@ -71,7 +72,7 @@ describe('a segment', () => {
 
   it('is bounded while a snapshot runs, however long that takes, and the snapshot is not disturbed', () => {
     const engine = new TestEngine({ ...SMALL, snapshotAfterBytes: 1 });
-    expect(engine.first.snapshot).toBe(1);
+    expect(engine.submit().snapshot).toBe(1);
     for (let count = 0; count < 40; count += 1) expect(engine.submit().snapshot).toBeNull();
     expect(engine.segments.length).toBeGreaterThan(3);
     for (const { bytes } of engine.segments) expect(bytes).toBeLessThan(SMALL.segmentBytes + 1_000);
@@ -81,7 +82,7 @@ describe('a segment', () => {
 
   it('is bounded after a snapshot has failed', () => {
     const engine = new TestEngine({ ...SMALL, snapshotAfterBytes: 1 });
-    expect(engine.first.snapshot).toBe(1);
+    expect(engine.submit().snapshot).toBe(1);
     engine.done(null);
     for (let count = 0; count < 40; count += 1) expect(engine.submit().snapshot).toBeNull();
     for (const { bytes } of engine.segments) expect(bytes).toBeLessThan(SMALL.segmentBytes + 1_000);
@@ -103,6 +104,32 @@ describe('a segment', () => {
     engine.at += SNAPSHOT_RETRY_MS;
     engine.submit();
     expect(engine.segments).toHaveLength(2);
+  });
+});
+
+describe('an engine with nothing to do', () => {
+  it('writes nothing, however often it is woken and however small its limits are', () => {
+    const engine = new TestEngine({ ...SMALL, snapshotAfterBytes: 1, segmentBytes: 1 });
+    engine.submit();
+    engine.at += SEAL_AFTER_MS;
+    engine.turn();
+    const before = engine.disk.operations.length;
+    for (let count = 0; count < 10; count += 1) {
+      engine.at += SNAPSHOT_RETRY_MS;
+      engine.turn();
+    }
+    expect(engine.disk.operations).toHaveLength(before);
+  });
+
+  it('comes to its snapshot too if all that each process did was to start and to die', () => {
+    let disk = new TestEngine(SMALL).disk;
+    const asked: (number | null)[] = [];
+    for (let starts = 0; starts < 4; starts += 1) {
+      const engine = new TestEngine({ ...SMALL, snapshotAfterBytes: 3 * 4_096 }, disk.kill());
+      asked.push(engine.first.snapshot);
+      disk = engine.disk;
+    }
+    expect(asked).toEqual([null, null, 3, 4]);
   });
 });
 
