@@ -99,7 +99,7 @@ export class Loop {
     if (this.#ended !== null) return this.#end;
     this.#ended = { kind: 'refused', refusals: [{ reason: 'draining' }] };
     try {
-      const turn = await this.#disk.run(this.#engine.close());
+      const turn = await this.#disk.run(this.#engine.close(this.#clock.now()));
       for (const effect of turn.effects) this.#perform(effect);
       if (turn.failure !== null) this.#end = { failure: turn.failure };
     } catch (defect) {

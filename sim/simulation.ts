@@ -96,7 +96,13 @@ class Simulation {
     const { clock } = this.#life.world;
     const { known } = this.#life.witness.model;
     let [deadlineMs, jobs] = [clock.monotonicMs + this.#boundMs(), known.size];
+    let hasSettled = false;
     while (!this.#life.isAtRest) {
+      if (!hasSettled && this.#life.isIdle) {
+        // What was being decided under the last fault has come out: a retry that a mad callback put off for a year, say.
+        hasSettled = true;
+        deadlineMs = clock.monotonicMs + this.#boundMs();
+      }
       if (clock.monotonicMs > deadlineMs) {
         if (known.size === jobs) throw this.#stuck(when);
         // A submission was under way for long, and its job may have to wait.

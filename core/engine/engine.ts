@@ -57,6 +57,7 @@ export class Engine {
   #isSnapshotRunning = false;
   #snapshotRetryAt: Instant;
   #rotateRetryAt: Instant;
+  #isClosing = false;
   #hasEnded = false;
 
   private constructor(options: {
@@ -131,10 +132,24 @@ export class Engine {
     return yield* this.#write(this.#backlog.take(), now);
   }
 
-  /** Ends an orderly shutdown: whatever still waits is refused, then the journal is closed. */
-  *close(): DiskProgram<Turn> {
+  /**
+   * Ends an orderly shutdown: what a full disk held back is tried once more, whatever still waits is refused, then the
+   * journal is closed. With a `failure` the next start recovers as from a crash.
+   */
+  *close(now: Now): DiskProgram<Turn> {
     assert(!this.#hasEnded, 'an engine is closed once');
-    const effects = refusalOfFailure(this.#backlog.takeAll(), 'draining');
+    this.#isClosing = true;
+    const effects: Effect[] = [];
+    // It ended attempts: unwritten, they would count as crashes at the next start.
+    if (this.#held.length > 0) {
+      this.#spaceRetryAt = now.at;
+      do {
+        const turn = yield* this.turn(now);
+        effects.push(...turn.effects);
+        if (turn.failure !== null) return { ...turn, effects };
+      } while (this.hasWork);
+    }
+    effects.push(...refusalOfFailure(this.#backlog.takeAll(), 'draining'));
     this.#hasEnded = true;
     try {
       yield* this.#journal.close();
@@ -184,8 +199,9 @@ export class Engine {
       }
       return yield* this.#write(inputs, now);
     }
-    // A start that cannot store what crashed does not begin.
-    if (inputs.some(({ command }) => command.kind === 'recover')) return this.#fail(inputs, full);
+    // A start that cannot store what crashed does not begin; an end that cannot store what ended is not an orderly one.
+    const isStart = inputs.some(({ command }) => command.kind === 'recover');
+    if (isStart || this.#isClosing) return this.#fail(inputs, full);
     // Even the room of the reserve is used up. A step of clients alone writes nothing while the disk is full.
     this.#held.push(...inputs.filter(({ command }) => !isClientCommand(command) && command.kind !== 'tick'));
     const clients = inputs.filter(({ command }) => isClientCommand(command));

@@ -140,7 +140,7 @@ export class TestProcess {
     while (this.#isTurnDue) await nextRound();
     this.#isDead = true;
     const { disk } = this.#parts;
-    const { failure } = disk.run(this.#engine.close());
+    const { failure } = disk.run(this.#engine.close(this.#parts.now()));
     assert(failure === null, 'the disk in memory does not fail');
     return disk.kill();
   }

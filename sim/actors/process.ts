@@ -189,14 +189,17 @@ export class ServerProcess {
   }
 
   #turned(turn: Turn, appended: readonly AppendedRange[]): void {
-    const tables = this.#tables;
-    if (tables === null) return;
     const { failure, effects, snapshot } = turn;
-    const rows = effects.flatMap((effect) => (effect.kind === 'publish' ? effect.rows : []));
-    this.#options.witness.turned({ appended: claimed(appended, turn, rows.length > 0), rows, tables });
+    this.#witnessed(turn, appended);
     if (failure !== null) this.#isEnding = true;
     if (snapshot !== null) this.#snapshot(snapshot);
     this.#releaseAll(effects, 0, () => this.#settled(turn));
+  }
+
+  #witnessed(turn: Turn, appended: readonly AppendedRange[]): void {
+    if (this.#tables === null) return;
+    const rows = turn.effects.flatMap((effect) => (effect.kind === 'publish' ? effect.rows : []));
+    this.#options.witness.turned({ appended: claimed(appended, turn, rows.length > 0), rows, tables: this.#tables });
   }
 
   /** One effect an event: the process may die between any two. */
@@ -274,8 +277,12 @@ export class ServerProcess {
     if (!this.#isDraining || this.#isBusy || this.#isEnding || this.#engine === null) return;
     if (this.#engine.hasWork || this.handlers.size > 0) return;
     this.#isEnding = true;
-    this.#drive(this.#engine.close(), {
-      done: ({ effects, failure }) => {
+    const appended: AppendedRange[] = [];
+    this.#drive(this.#engine.close(this.clock.now()), {
+      appended: (range) => appended.push(range),
+      done: (turn) => {
+        const { effects, failure } = turn;
+        this.#witnessed(turn, appended);
         this.#releaseAll(effects, 0, () => {
           if (failure === null) witness.ledger.shutdown = 'done';
           note(world, 'server', failure === null ? 'orderly exit' : `ends: ${failure.message}`);

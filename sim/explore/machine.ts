@@ -116,7 +116,7 @@ export class Machine {
   }
 
   close(): void {
-    this.#run(this.#opened().close());
+    this.#run(this.#opened().close(this.#now()));
   }
 
   /** What the letter asks for, given what there is. */

@@ -153,7 +153,7 @@ export class SimulatedProcess {
 
   /** An orderly end. */
   close(): void {
-    this.#run(this.#engine.close());
+    this.#run(this.#engine.close(this.#now()));
   }
 
   #reply(requestId: number, reply: Reply): void {

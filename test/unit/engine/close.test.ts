@@ -1,0 +1,107 @@
+// An orderly end: what a full disk held back is not forgotten.
+
+import { describe, expect, it } from 'vitest';
+import { Engine } from '../../../core/engine/engine.ts';
+import type { Turn } from '../../../core/engine/engine.ts';
+import { ENGINE_LIMITS } from '../../../core/engine/limits.ts';
+import { Instant, JsonText } from '../../../core/job/job.ts';
+import type { Job } from '../../../core/job/job.ts';
+import type { Command } from '../../../core/queue/command.ts';
+import { DiskError } from '../../../core/store/disk.ts';
+import type { DiskProgram, DiskResult } from '../../../core/store/disk.ts';
+import { mapTables } from '../../../core/store/map.ts';
+import { recover } from '../../../core/store/recovery.ts';
+import { MARKER_FILE } from '../../../core/store/survey.ts';
+import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
+import { SETTINGS, submission } from '../../support/queue.ts';
+
+const NOW = { at: Instant(1_000_000), wallAheadMs: 0, seed: 1 };
+const DIRECTORY = { tables: mapTables(), directoryId: 'directory-1' };
+
+/** The program on a disk that has no room for appends. */
+function* withoutRoom<Result>(program: DiskProgram<Result>): DiskProgram<Result> {
+  let next = program.next();
+  while (next.done !== true) {
+    const operation = next.value;
+    if (operation.kind === 'append') {
+      next = program.throw(new DiskError({ code: 'no-space', operation: 'append', file: operation.file }));
+      continue;
+    }
+    let result: DiskResult;
+    try {
+      result = yield operation;
+    } catch (error) {
+      next = program.throw(error);
+      continue;
+    }
+    next = program.next(result);
+  }
+  return next.value;
+}
+
+/** An engine whose one running job has succeeded on a full disk, which held that back. */
+function withHeldAnswer({ limits = {}, asked = false }: { limits?: object; asked?: boolean } = {}) {
+  const disk = new MemoryDisk();
+  const { engine } = disk.run(
+    Engine.open({
+      ...DIRECTORY,
+      settings: SETTINGS,
+      now: NOW,
+      limits: { ...ENGINE_LIMITS, reserveBytes: 64, ...limits },
+    }),
+  );
+  const take = (command: Command): Turn => {
+    engine.offer({ requestId: null, command });
+    return disk.run(engine.turn(NOW));
+  };
+  disk.run(engine.turn(NOW));
+  const { effects } = take({ kind: 'submit', submissions: [submission()] });
+  const jobs = effects.flatMap((effect) => (effect.kind === 'start' ? [effect.job] : []));
+  expect(jobs).toHaveLength(1);
+  const [{ id: jobId, attempt }] = jobs as [Job];
+  take({ kind: 'drain' });
+  engine.offer({
+    requestId: asked ? 7 : null,
+    command: { kind: 'succeed', jobId, attempt, result: JsonText('done') },
+  });
+  const turn = disk.run(withoutRoom(engine.turn(NOW)));
+  expect(turn.failure).toBeNull();
+  expect(turn.effects).toEqual([]);
+  expect(engine.hasWork).toBe(false);
+  return { disk, engine, jobId };
+}
+
+const found = (disk: MemoryDisk) => disk.run(recover(DIRECTORY)).tables;
+
+describe('an orderly end', () => {
+  it('stores what a full disk held back, if there is room by then', () => {
+    const { disk, engine, jobId } = withHeldAnswer();
+    const turn = disk.run(engine.close(NOW));
+    expect(turn.failure).toBeNull();
+    expect(turn.effects).toMatchObject([{ kind: 'publish', rows: [{ kind: 'succeeded', jobId }] }]);
+    expect(found(disk.kill()).job(jobId)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('needs several turns for it where one may decide little', () => {
+    const { disk, engine, jobId } = withHeldAnswer({ limits: { stepInputsMax: 1 } });
+    engine.offer({ requestId: 8, command: { kind: 'submit', submissions: [submission()] } });
+    const { effects, failure } = disk.run(engine.close(NOW));
+    expect(failure).toBeNull();
+    expect(effects).toMatchObject([
+      { kind: 'publish' },
+      { kind: 'reply', requestId: 8, reply: { kind: 'refused', refusals: [{ reason: 'draining' }] } },
+    ]);
+    expect(found(disk.kill()).job(jobId)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('is none while there is no room: it fails, whoever waits is answered, and the next start recovers as from a crash', () => {
+    const { disk, engine, jobId } = withHeldAnswer({ asked: true });
+    const turn = disk.run(withoutRoom(engine.close(NOW)));
+    expect(turn.failure).toMatchObject({ code: 'no-space' });
+    expect(turn.effects).toMatchObject([
+      { kind: 'reply', requestId: 7, reply: { kind: 'refused', refusals: [{ reason: 'outcome-unknown' }] } },
+    ]);
+    expect(found(disk.kill()).job(jobId)).toMatchObject({ state: 'running' });
+    expect([...disk.image().keys()]).not.toContain(MARKER_FILE);
+  });
+});
