@@ -8,8 +8,8 @@ import { parseRange, parseSeed } from './seed.ts';
 export const USAGE = `npm run sim -- [options]
 
   (none)                  ten seconds of fresh seeds
-  --seed 42|0x2a|<hash>   one life; with --time, the lives from there on
-  --seeds 0..1000         the lives 0 to 999
+  --seed 42|0x2a|<hash>   one life; with --time, the lives from there on; \`commit\` is the commit that is checked out
+  --seeds 0..1000         the lives 0 to 999; 42+10 is ten from 42 on, commit+300 are this commit's own
   --time 60s              how long to go on (ms, s, m)
   --jobs 2                processes that live side by side (default 1; with --exhaustive and --mutants, one a core)
   --twice                 live each seed again in another process, time zone and folder, and compare

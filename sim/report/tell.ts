@@ -1,7 +1,7 @@
 // Tells of a failure: on the terminal, and as a page if one was asked for.
 
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { commitHash } from '../commit.ts';
 import type { FaultSelection } from '../faults.ts';
 import { formatSeed } from '../seed.ts';
 import type { Outcome } from '../simulation.ts';
@@ -56,11 +56,4 @@ function reproOf({ arguments: named, faults, shrunk }: Tellable): string {
   return `npm run sim -- ${options.join(' ')}`;
 }
 
-function commitOf(): string {
-  try {
-    const git = ['rev-parse', '--short', 'HEAD'];
-    return execFileSync('git', git, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    return 'unknown';
-  }
-}
+const commitOf = (): string => commitHash()?.slice(0, 7) ?? 'unknown';

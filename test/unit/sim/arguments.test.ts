@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseArguments, UsageError } from '../../../sim/arguments.ts';
+import { commitHash } from '../../../sim/commit.ts';
 import { formatSeed, nextSeed, parseRange, parseSeed } from '../../../sim/seed.ts';
 
 const run = { kind: 'run', jobs: 1, twice: false, depth: 'bulk', trace: null, shrink: false };
@@ -15,6 +16,13 @@ describe('seeds', () => {
     expect(parseSeed('')).toBeUndefined();
   });
 
+  test('may be those of the commit that is checked out, and any outside a repository', () => {
+    const hash = commitHash();
+    if (hash !== null) expect(parseSeed('commit')).toBe(parseSeed(hash));
+    const range = parseRange('commit+300');
+    expect((range?.to ?? 0n) - (range?.from ?? 0n)).toBe(300n);
+  });
+
   test('have 64 bits', () => {
     expect(nextSeed((1n << 64n) - 1n)).toBe(0n);
     expect(formatSeed(42n)).toBe('0x2a');
@@ -23,6 +31,8 @@ describe('seeds', () => {
   test('come in ranges without their end', () => {
     expect(parseRange('0..1000')).toEqual({ from: 0n, to: 1000n });
     expect(parseRange('5..5')).toBeUndefined();
+    expect(parseRange('0x2a+10')).toEqual({ from: 42n, to: 52n });
+    expect(parseRange('5+0')).toBeUndefined();
     expect(parseRange('5')).toBeUndefined();
     expect(parseRange('1..2..3')).toBeUndefined();
   });
