@@ -124,12 +124,14 @@ export class Engine {
 
   *turn(now: Now): DiskProgram<Turn> {
     assert(!this.#hasEnded, 'an engine that has ended takes no turn');
+    if (this.#isWritable || now.at < this.#spaceRetryAt) return yield* this.#write(this.#backlog.take(), now);
     try {
-      if (!this.#isWritable && now.at >= this.#spaceRetryAt) yield* this.#seekSpace(now);
+      yield* this.#seekSpace(now);
     } catch (error) {
       return this.#fail([], error);
     }
-    return yield* this.#write(this.#backlog.take(), now);
+    // Inputs that came in meanwhile came after `now`: they wait for a turn of their own time.
+    return yield* this.#write([], now);
   }
 
   /**

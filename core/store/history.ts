@@ -16,7 +16,7 @@ import { readSegment, segmentFile } from './segment.ts';
 import type { Place, SegmentReading } from './segment.ts';
 import { descriptionFile, openSnapshot, readSnapshot } from './snapshot-file.ts';
 import type { Description, StoredSnapshot } from './snapshot-file.ts';
-import { hasTraces } from './survey.ts';
+import { begunSegment } from './survey.ts';
 import type { Survey } from './survey.ts';
 import type { Tables, TablesFactory } from './tables.ts';
 
@@ -92,7 +92,7 @@ function* replaySegments(
 ): DiskProgram<Omit<History, 'tables'>> {
   const { directory, needed, base } = options;
   const lastOfAll = [...directory.segments.keys()].at(-1);
-  const isUntouched = !hasTraces(directory);
+  const begun = begunSegment(directory);
   const replayer = new Replayer(tables);
   let place = base?.place ?? null;
   let last: History['last'] = { number: 0, bytes: new Uint8Array(0), reading: null };
@@ -101,10 +101,13 @@ function* replaySegments(
     const file = segmentFile(number);
     const bytes = yield* read(file);
     const isLast = number === lastOfAll;
-    const mayLackHeader = isLast && (number !== needed[0] || isUntouched);
-    const reading = readSegment({ number, bytes, isLast, mayLackHeader }, place, (body, at) => {
-      replayer.replay(body, { ...at, file });
-    });
+    const reading = readSegment(
+      { number, bytes, isLast, mayLackHeader: isLast && number > begun },
+      place,
+      (body, at) => {
+        replayer.replay(body, { ...at, file });
+      },
+    );
     place = reading?.place ?? place;
     last = { number, bytes, reading };
   }

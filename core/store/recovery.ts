@@ -25,7 +25,7 @@ import { newestSnapshot, readHistory } from './history.ts';
 import type { History } from './history.ts';
 import { Journal } from './journal.ts';
 import { beginning, segmentFile } from './segment.ts';
-import { hasTraces, survey } from './survey.ts';
+import { begunSegment, survey } from './survey.ts';
 import type { Survey } from './survey.ts';
 import type { Tables, TablesFactory } from './tables.ts';
 
@@ -103,11 +103,10 @@ export function* inspect(factory: TablesFactory): DiskProgram<Inspection> {
   const directory = survey(yield* list());
   const marker = directory.hasMarker ? yield* readMarker() : null;
   if (marker !== null) checkLastSegment(directory, marker);
-  if (directory.segments.size === 0 && !hasTraces(directory)) return { directory, marker, history: null, warnings };
+  const isNew = directory.segments.size === 0 && begunSegment(directory) === 0 && marker === null;
+  if (isNew) return { directory, marker, history: null, warnings };
 
-  // A snapshot is begun when the segment behind those that it covers is on the disk.
-  const covered = [directory.databases[0] ?? -1, directory.snapshots[0] ?? -1];
-  const throughSegment = Math.max([...directory.segments.keys()].at(-1) ?? 0, ...covered.map((number) => number + 1));
+  const throughSegment = Math.max([...directory.segments.keys()].at(-1) ?? 0, begunSegment(directory));
   const base = yield* newestSnapshot(directory, warnings);
   const history = yield* readHistory({ tables: factory, directory, base, throughSegment });
   try {
@@ -205,7 +204,7 @@ function* keepAside(
   if (tail.length === 0) return { cutBytes: 0, cutFile: null };
   const cutFile = segmentFile(number).replace(/log$/, `torn-${offset}`);
   yield* writeBeside(cutFile, tail);
-  const others = directory.tornTails.filter((file) => file !== cutFile);
+  const others = directory.tornTails.map(({ file }) => file).filter((file) => file !== cutFile);
   for (const file of others.slice(0, Math.max(others.length - TORN_TAILS_MAX + 1, 0))) yield { kind: 'remove', file };
   yield { kind: 'syncDirectory' };
   return { cutBytes: tail.length, cutFile };

@@ -18,9 +18,11 @@ export type Survey = {
   readonly databases: readonly number[];
   readonly hasMarker: boolean;
   /** Oldest first. */
-  readonly tornTails: readonly string[];
+  readonly tornTails: readonly TornTail[];
   readonly temporaries: readonly string[];
 };
+
+export type TornTail = { readonly file: string; readonly segment: number; readonly offset: number };
 
 export const MARKER_FILE = 'clean';
 
@@ -28,7 +30,7 @@ export function survey(entries: readonly FileEntry[]): Survey {
   const segments = new Map<number, number>();
   const snapshots: number[] = [];
   const databases: number[] = [];
-  const tornTails: { file: string; number: number; offset: number }[] = [];
+  const tornTails: TornTail[] = [];
   const temporaries: string[] = [];
   let hasMarker = false;
 
@@ -45,7 +47,7 @@ export function survey(entries: readonly FileEntry[]): Survey {
         databases.push(name.number);
         break;
       case 'torn':
-        tornTails.push({ file, number: name.number, offset: name.offset });
+        tornTails.push({ file, segment: name.number, offset: name.offset });
         break;
       case 'marker':
         hasMarker = true;
@@ -57,26 +59,26 @@ export function survey(entries: readonly FileEntry[]): Survey {
         break;
     }
   }
-  tornTails.sort((left, right) => left.number - right.number || left.offset - right.offset);
+  tornTails.sort((left, right) => left.segment - right.segment || left.offset - right.offset);
   return {
     segments: new Map([...segments].sort(([left], [right]) => left - right)),
     snapshots: snapshots.sort((left, right) => right - left),
     databases: databases.sort((left, right) => right - left),
     hasMarker,
-    tornTails: tornTails.map(({ file }) => file),
+    tornTails,
     temporaries: temporaries.sort(),
   };
 }
 
 /**
- * Whether names other than those of segments prove that something was stored here once. A tail cut at byte 0 of the first
- * segment proves nothing: that segment never got its header.
+ * The latest segment of which names other than its own prove that its header was on the disk; 0 if none do. A snapshot is
+ * begun only when the segment behind those that it covers is there, and a tail that is not cut at byte 0 had a header
+ * before it. A tail cut at byte 0 is that of a segment without a header: what it proves is the one before.
  */
-export function hasTraces({ snapshots, databases, tornTails, hasMarker }: Survey): boolean {
-  return hasMarker || snapshots.length + databases.length > 0 || tornTails.some((file) => file !== FIRST_TAIL);
+export function begunSegment({ snapshots, databases, tornTails }: Survey): number {
+  const begun = tornTails.map(({ segment, offset }) => (offset === 0 ? segment - 1 : segment));
+  return Math.max(0, ...begun, ...[...snapshots, ...databases].map((covered) => covered + 1));
 }
-
-const FIRST_TAIL = 'journal-0000000001.torn-0';
 
 type Name =
   | { readonly kind: 'log' | 'json' | 'sqlite'; readonly number: number }

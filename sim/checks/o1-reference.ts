@@ -102,6 +102,13 @@ export const reference: Check = {
       }
     };
 
+    /** Once a clock was set nobody can tell what an instant that a client names is on the queue's clock. */
+    const readClocks = (): void => {
+      if (!hasInstants || reference.wallAheadMs === null) return;
+      const counts = world.faults.counts();
+      if (CLOCK_FAULTS.some((code) => (counts.get(code) ?? 0) > 0)) reference.wallAheadMs = null;
+    };
+
     /** Only the tables know what handlers report. */
     const learn = (rows: readonly EventRow[]): void => {
       for (const { kind, jobId } of rows) {
@@ -141,9 +148,7 @@ export const reference: Check = {
         while (goOn());
         begin();
         ({ tables } = turn);
-        if (!hasInstants || reference.wallAheadMs === null) return;
-        const counts = world.faults.counts();
-        if (CLOCK_FAULTS.some((code) => (counts.get(code) ?? 0) > 0)) reference.wallAheadMs = null;
+        readClocks();
       }),
       happened({ row }) {
         rows.push(row);
@@ -152,6 +157,7 @@ export const reference: Check = {
       released: held(released),
       recovered: held((recovered) => {
         tables = recovered;
+        readClocks();
         const found = tables.eventsAfter(reference.lastSeq, Number.MAX_SAFE_INTEGER);
         // Of a job that is deleted by now the events are gone, but for the last.
         const { lastSeq, forgottenSeq } = tables.meta();

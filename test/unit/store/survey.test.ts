@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { segmentFile } from '../../../core/store/segment.ts';
-import { survey } from '../../../core/store/survey.ts';
+import { begunSegment, survey } from '../../../core/store/survey.ts';
 import { directoryWith, jobsUpTo, pendingOf, start } from '../../support/data-directory.ts';
 import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
 import type { Image } from '../../../runtime/testing/memory-disk.ts';
@@ -29,7 +29,7 @@ describe('names', () => {
     expect(found.snapshots).toEqual([10, 2]);
     expect(found.databases).toEqual([10]);
     expect(found.hasMarker).toBe(true);
-    expect(found.tornTails).toEqual([
+    expect(found.tornTails.map(({ file }) => file)).toEqual([
       'journal-0000000009.torn-20',
       'journal-0000000009.torn-100',
       'journal-0000000010.torn-9',
@@ -55,6 +55,35 @@ describe('names', () => {
     'notes.tmp',
   ])('%s belongs to others', (name) => {
     expect(namesOf(name)).toEqual(namesOf());
+  });
+});
+
+describe('the latest segment that other names prove to have been begun', () => {
+  it.each([
+    [0, []],
+    [0, ['journal-0000000007.log', 'snapshot-0000000004.sqlite.tmp']],
+    [5, ['snapshot-0000000004.sqlite']],
+    [5, ['snapshot-0000000004.json', 'snapshot-0000000003.sqlite', 'journal-0000000003.torn-20']],
+    [6, ['snapshot-0000000004.json', 'journal-0000000006.torn-20']],
+    [5, ['journal-0000000006.torn-0']],
+    [0, ['journal-0000000001.torn-0']],
+  ])('is %i: %j', (begun, files) => {
+    expect(begunSegment(namesOf(...files))).toBe(begun);
+  });
+
+  it('has its header: one of a length with it is damage, whatever stands there', () => {
+    const image = directoryWith(3, { rotate: [2] }).image();
+    const stray = new Uint8Array(image.get(segmentFile(1)) ?? []).subarray(0, 80);
+    for (const [name, proves] of [
+      ['snapshot-0000000001.sqlite', true],
+      ['snapshot-0000000001.json.tmp', false],
+      ['journal-0000000002.torn-500', true],
+      ['journal-0000000002.torn-0', false],
+    ] as const) {
+      const disk = new MemoryDisk(new Map(image).set(segmentFile(2), stray).set(name, new Uint8Array(1)));
+      if (proves) expect(() => disk.run(start()), name).toThrow(/journal-0000000002\.log is damaged at byte 0/);
+      else expect(pendingOf(disk.run(start()).tables), name).toEqual(jobsUpTo(2));
+    }
   });
 });
 

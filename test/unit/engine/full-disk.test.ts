@@ -1,10 +1,11 @@
-// An orderly end: what a full disk held back is not forgotten.
+// A full disk: what it held back is not forgotten, and looking for space costs nobody his time.
 
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../../core/engine/engine.ts';
 import type { Turn } from '../../../core/engine/engine.ts';
 import { ENGINE_LIMITS } from '../../../core/engine/limits.ts';
 import { Instant, JsonText } from '../../../core/job/job.ts';
+import { SPACE_RETRY_MS } from '../../../core/job/limits.ts';
 import type { Job } from '../../../core/job/job.ts';
 import type { Command } from '../../../core/queue/command.ts';
 import { DiskError } from '../../../core/store/disk.ts';
@@ -40,7 +41,7 @@ function* withoutRoom<Result>(program: DiskProgram<Result>): DiskProgram<Result>
 }
 
 /** An engine whose one running job has succeeded on a full disk, which held that back. */
-function withHeldAnswer({ limits = {}, asked = false }: { limits?: object; asked?: boolean } = {}) {
+function withHeldAnswer({ limits = {}, asked = false, drained = true } = {}) {
   const disk = new MemoryDisk();
   const { engine } = disk.run(
     Engine.open({
@@ -59,7 +60,7 @@ function withHeldAnswer({ limits = {}, asked = false }: { limits?: object; asked
   const jobs = effects.flatMap((effect) => (effect.kind === 'start' ? [effect.job] : []));
   expect(jobs).toHaveLength(1);
   const [{ id: jobId, attempt }] = jobs as [Job];
-  take({ kind: 'drain' });
+  if (drained) take({ kind: 'drain' });
   engine.offer({
     requestId: asked ? 7 : null,
     command: { kind: 'succeed', jobId, attempt, result: JsonText('done') },
@@ -103,5 +104,30 @@ describe('an orderly end', () => {
     ]);
     expect(found(disk.kill()).job(jobId)).toMatchObject({ state: 'running' });
     expect([...disk.image().keys()]).not.toContain(MARKER_FILE);
+  });
+});
+
+describe('a search for space', () => {
+  it('takes its time: what is submitted meanwhile is decided at its own', () => {
+    const { disk, engine } = withHeldAnswer({ drained: false });
+    const command: Command = {
+      kind: 'submit',
+      submissions: [submission({ start: { kind: 'after', delayMs: 5_000 } })],
+    };
+    const soughtAt = Instant(NOW.at + SPACE_RETRY_MS);
+    const sought = disk.run(engine.turn({ ...NOW, at: soughtAt }), {
+      before: (n) => {
+        if (n === 2) engine.offer({ requestId: 8, command });
+      },
+    });
+    expect(sought.effects).toEqual([]);
+    expect(engine.isWritable).toBe(true);
+
+    const at = Instant(soughtAt + 3_000);
+    const { effects } = disk.run(engine.turn({ ...NOW, at }));
+    expect(effects.find(({ kind }) => kind === 'reply')).toMatchObject({
+      requestId: 8,
+      reply: { kind: 'submitted', outcomes: [{ job: { createdAt: at, runAt: at + 5_000 } }] },
+    });
   });
 });
