@@ -125,13 +125,18 @@ export class Engine {
   *turn(now: Now): DiskProgram<Turn> {
     assert(!this.#hasEnded, 'an engine that has ended takes no turn');
     if (this.#isWritable || now.at < this.#spaceRetryAt) return yield* this.#write(this.#backlog.take(), now);
+    this.#backlog.giveBack(this.#held);
+    this.#held = [];
+    // Taken before the search, which can last: what comes in meanwhile came after `now`, and waits for its own turn.
+    const inputs = this.#backlog.take();
     try {
-      yield* this.#seekSpace(now);
+      this.#spaceRetryAt = Instant(now.at + SPACE_RETRY_MS);
+      this.#isWritable = yield* keepReserve(this.#limits);
     } catch (error) {
+      this.#backlog.giveBack(inputs);
       return this.#fail([], error);
     }
-    // Inputs that came in meanwhile came after `now`: they wait for a turn of their own time.
-    return yield* this.#write([], now);
+    return yield* this.#write(inputs, now);
   }
 
   /**
@@ -210,13 +215,6 @@ export class Engine {
     const turn = yield* this.#write(clients, now);
     const wakeAt = turn.wakeAt === null ? this.#spaceRetryAt : Instant(Math.max(turn.wakeAt, this.#spaceRetryAt));
     return { ...turn, wakeAt };
-  }
-
-  *#seekSpace(now: Now): DiskProgram<void> {
-    this.#spaceRetryAt = Instant(now.at + SPACE_RETRY_MS);
-    this.#isWritable = yield* keepReserve(this.#limits);
-    this.#backlog.giveBack(this.#held);
-    this.#held = [];
   }
 
   /** What the journal needs beside records: a seal when it is quiet, a new segment when it has outgrown the snapshot. */

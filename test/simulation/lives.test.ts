@@ -43,6 +43,7 @@ test.each([
   [0x474, 'a job came late, and the bound had been drawn before'],
   [0x506, 'a job came late, and the bound had been drawn before'],
   [0x1778, 'a retry was put off for a year while the bound was drawn'],
+  [0xedd, 'a start on a full disk began attempts before it knew which ones had crashed'],
   [0x2552, 'a job submitted while the engine looked for space was due too early'],
   [0x28c0, 'a stray header stood in for a segment that a half-made snapshot proves to have been begun'],
   [0x38b6, 'an instant was read by a clock that had been set, in a process that died before it told'],

@@ -120,7 +120,7 @@ describe('a search for space', () => {
         if (n === 2) engine.offer({ requestId: 8, command });
       },
     });
-    expect(sought.effects).toEqual([]);
+    expect(sought.effects).toMatchObject([{ kind: 'publish', rows: [{ kind: 'succeeded' }] }]);
     expect(engine.isWritable).toBe(true);
 
     const at = Instant(soughtAt + 3_000);
