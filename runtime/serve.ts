@@ -16,6 +16,7 @@ import { Metrics } from './metrics.ts';
 import { Service } from './service.ts';
 import type { ShutdownSignal } from './shutdown-signal.ts';
 import { loadHandlers } from './worker/load.ts';
+import { describeThrown } from './worker/thrown.ts';
 
 /** Milliseconds after a failure in which whoever comes is still refused in words. */
 const LAST_REQUESTS_MS = 250;
@@ -128,16 +129,29 @@ function logEvents(service: Service, log: Log): void {
  */
 function endOnStrayErrors(log: Log): void {
   process.on('unhandledRejection', (reason) => {
-    if (reason instanceof InvariantError) throw reason;
-    const error = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-    log.error({ error }, 'unhandled rejection: a handler left a promise alone');
+    if (isInvariantError(reason)) throw reason;
+    log.error({ error: strayText(reason) }, 'unhandled rejection: a handler left a promise alone');
   });
   process.on('uncaughtException', (thrown) => {
-    const { text } = describeFailure(thrown);
+    const text = isInvariantError(thrown) ? describeFailure(thrown).text : strayText(thrown);
     log.error({ error: text, exitCode: EXIT.defect }, 'uncaught exception: the process ends');
     process.stderr.write(`perdure: ${text}\n`);
     process.exit(EXIT.defect);
   });
+}
+
+function strayText(thrown: unknown): string {
+  const { error } = describeThrown(thrown);
+  return error.stack ?? error.message;
+}
+
+/** Asking a hostile value what it is may throw; then it is not ours. */
+function isInvariantError(reason: unknown): reason is InvariantError {
+  try {
+    return reason instanceof InvariantError;
+  } catch {
+    return false;
+  }
 }
 
 /** Whoever read them is gone: nobody is left to be told. */

@@ -40,7 +40,7 @@ export const FAULTS = [
   { code: 'P12', sentence: 'the next process has other settings', perMillion: [50_000, 500_000] },
   { code: 'P13', sentence: 'a newer version has written in between', perMillion: [50_000, 500_000] },
   { code: 'P14', sentence: 'a callback of the user throws, or answers nonsense', perMillion: [50_000, 1_000_000] },
-  { code: 'P15', sentence: 'a handler that lost its lease wakes up and answers', perMillion: [1_000, 100_000] },
+  { code: 'P15', sentence: 'a handler that lost its lease wakes up and answers', perMillion: [5_000, 200_000] },
   { code: 'P16', sentence: 'memory runs out in the middle of a step, a start or a snapshot', perMillion: [20, 1_000] },
   { code: 'D1', sentence: 'a power loss keeps a prefix of what was not synced', perMillion: [1_000_000, 1_000_000] },
   { code: 'D2', sentence: 'a power loss keeps any pages of what was not synced', perMillion: [1_000_000, 1_000_000] },
@@ -83,13 +83,17 @@ export const FAULTS = [
   { code: 'C6', sentence: 'the wall clock is set while no process runs', perMillion: [50_000, 500_000] },
   { code: 'C7', sentence: 'a timer fires late or twice', perMillion: [1_000, 100_000] },
   { code: 'C8', sentence: 'instants at the ends of their range', perMillion: [10_000, 200_000] },
-  { code: 'N1', sentence: 'a request is lost', perMillion: [1_000, 100_000] },
+  { code: 'N1', sentence: 'a request is lost, or all of it but its head', perMillion: [1_000, 100_000] },
   { code: 'N2', sentence: 'a reply is lost', perMillion: [1_000, 100_000] },
-  { code: 'N3', sentence: 'a request or a reply arrives twice', perMillion: [1_000, 100_000] },
+  { code: 'N3', sentence: 'a request or a reply arrives twice, at times at once', perMillion: [5_000, 200_000] },
   { code: 'N4', sentence: 'a message is late', perMillion: [1_000, 50_000] },
-  { code: 'N5', sentence: 'a message is overtaken by those behind it', perMillion: [1_000, 100_000] },
+  { code: 'N5', sentence: 'a message is overtaken by those behind it', perMillion: [5_000, 200_000] },
   { code: 'N6', sentence: 'a request arrives cut or garbled', perMillion: [1_000, 50_000] },
-  { code: 'N7', sentence: 'a connection dies with the process and says nothing', perMillion: [100_000, 900_000] },
+  {
+    code: 'N7',
+    sentence: 'a connection breaks under its request, or dies with the process and says nothing',
+    perMillion: [100_000, 900_000],
+  },
   { code: 'N8', sentence: 'a reader of the feed is slow', perMillion: [50_000, 500_000] },
   { code: 'N10', sentence: 'a key comes again with another payload', perMillion: [10_000, 200_000] },
   { code: 'N11', sentence: 'a client forgets that it sent, and sends again', perMillion: [10_000, 200_000] },
@@ -97,7 +101,11 @@ export const FAULTS = [
   { code: 'W1', sentence: 'a handler takes the process down', perMillion: [500, 30_000] },
   { code: 'W2', sentence: 'a handler answers twice', perMillion: [1_000, 100_000] },
   { code: 'W3', sentence: 'a job takes the process down at every attempt', perMillion: [500, 20_000] },
-  { code: 'W4', sentence: 'a handler ends at the instant of its lease', perMillion: [1_000, 100_000] },
+  {
+    code: 'W4',
+    sentence: 'a handler ends in the millisecond in which its lease does, or in one beside it',
+    perMillion: [10_000, 500_000],
+  },
   { code: 'W5', sentence: 'a handler submits and cancels jobs, its own among them', perMillion: [5_000, 200_000] },
   { code: 'W6', sentence: 'a handler hangs or ignores its signal', perMillion: [1_000, 100_000] },
   { code: 'B1', sentence: 'a step waits where nothing waits otherwise', perMillion: [250_000, 250_000] },
@@ -112,6 +120,10 @@ export const ALL_FAULTS: FaultSelection = { only: [], without: [] };
 
 export const selects = (patterns: readonly string[], code: string): boolean =>
   patterns.some((pattern) => pattern === code || (/^[A-Z]$/.test(pattern) && code.startsWith(pattern)));
+
+/** Chances in a million, as a whole number. */
+const perMillionOf = ({ perMillion }: Switch, weight: number): number =>
+  Math.min(Math.ceil(perMillion * weight), 1_000_000);
 
 type Switch = { readonly stream: Stream; readonly perMillion: number; fired: number };
 
@@ -140,10 +152,10 @@ export class Faults {
     return !this.#isHealed && this.#switches.has(code);
   }
 
-  /** One opportunity: whether the fault strikes. `weight` multiplies its rate. */
+  /** One opportunity: whether the fault strikes. `weight` multiplies its rate; it may be a fraction. */
   strikes(code: FaultCode, weight = 1): boolean {
     const found = this.#isHealed ? undefined : this.#switches.get(code);
-    if (found === undefined || !found.stream.chance(code, Math.min(found.perMillion * weight, 1_000_000))) return false;
+    if (found === undefined || !found.stream.chance(code, perMillionOf(found, weight))) return false;
     found.fired += 1;
     return true;
   }

@@ -51,5 +51,6 @@ async function answer({ name, faults }: HuntRequest): Promise<void> {
     huntMs: caughtAt - startedAt,
     shrinkMs: performance.now() - caughtAt,
   };
-  process.send?.(report);
+  // Whoever asked may be gone by now, without having had the time to say so.
+  process.send?.(report, undefined, undefined, (error) => error !== null && process.exit());
 }

@@ -53,6 +53,8 @@ export class Ledger {
   readonly released = new Set<string>();
   /** What the attempts have said so far, by fence: also what nobody was there to hear. */
   readonly said = new Map<string, Set<WorkerCommand['kind']>>();
+  /** How many things they have said, all together. */
+  heardCount = 0;
   /** When each attempt said how it had ended, in microseconds of true time, and when the latest turn began. */
   readonly answeredUs = new Map<string, number>();
   turnBeganUs = 0;
@@ -63,6 +65,7 @@ export class Ledger {
 
   heard({ kind, jobId, attempt }: WorkerCommand, atUs: number): void {
     const fence = fenceOf(jobId, attempt);
+    this.heardCount += 1;
     if ((kind === 'succeed' || kind === 'fail' || kind === 'release') && !this.answeredUs.has(fence)) {
       this.answeredUs.set(fence, atUs);
     }

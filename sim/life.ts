@@ -42,8 +42,12 @@ export type LifeOptions = {
   readonly plan?: (plan: Plan) => Plan;
 };
 
+/** How much rarer it is at an event that the power goes by itself than that it goes with a kill. */
+const OUTAGE_WEIGHT = 1 / 2_000;
 /** How much likelier a kill is while bytes wait for a sync. */
 const UNSYNCED_WEIGHT = 10;
+/** A storm of more crashes shows nothing that the first three hundred have not shown, and takes long. */
+const CRASHES_MAX = 300;
 
 export class SimulatedLife {
   readonly world: World;
@@ -100,14 +104,21 @@ export class SimulatedLife {
     if (faults.isHealed) return true;
     if (this.server.isRecoveringFromKill && faults.strikes('P4')) this.server.cutPower();
     else if (this.server.mayBeCutOff && faults.strikes('P5')) this.server.kill();
-    else if (faults.isOn('P1') && faults.strikes('P1', disk.hasUnsynced ? UNSYNCED_WEIGHT : 1)) this.server.kill();
+    else if ((faults.isOn('P1') || faults.isOn('P3')) && (!this.server.isRecovering || this.server.mayBeCutOff))
+      this.#endAtOnce(disk.hasUnsynced ? UNSYNCED_WEIGHT : 1);
     return true;
+  }
+
+  #endAtOnce(weight: number): void {
+    const { faults } = this.world;
+    if (faults.strikes('P1', weight)) this.server.kill();
+    else if (faults.strikes('P3', weight * OUTAGE_WEIGHT)) this.server.cutPower();
   }
 
   /** The faulty phase is not over yet. */
   get isFaulty(): boolean {
     const { clock, plan } = this.world;
-    return clock.monotonicMs < plan.faultyMs && !this.isAtRest;
+    return clock.monotonicMs < plan.faultyMs && this.server.crashes < CRASHES_MAX && !this.isAtRest;
   }
 
   /** All faults stop, and everything is set right. */

@@ -2,12 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { parseArguments, USAGE, UsageError } from './arguments.ts';
-import { CHECKS, OWN_RULES, sentenceOf } from './checks/rules.ts';
 import { tablesOf } from './depth.ts';
 import { exhaustive, interleavings } from './explore/command.ts';
 import { mutants } from './hunting.ts';
 import { hunt } from './mutants/hunt.ts';
 import { CANARY, MUTANTS } from './mutants/planted.ts';
+import { explain } from './report/explain.ts';
 import { describeEvent, formatMs } from './report/failure.ts';
 import { Progress } from './report/progress.ts';
 import { describeLine, storyOf } from './report/story.ts';
@@ -27,6 +27,8 @@ const USAGE_ERROR = 2;
 const CRASHED = 127;
 const NONDETERMINISM = 130;
 const SURVIVED = 131;
+/** As a shell says that a pipe was closed; only for a run that was not over by then. */
+const CUT_SHORT = 141;
 /** Failures told at length. */
 const TOLD_MAX = 3;
 /** The canary dies in its first few lives, or something is wrong with the simulator. */
@@ -43,7 +45,7 @@ async function main(argv: readonly string[]): Promise<number> {
       say(USAGE);
       return HELD;
     case 'explain':
-      return explain(parsed.rule);
+      return tellRules(parsed.rule);
     case 'exhaustive':
       return exhaustive(parsed);
     case 'interleavings':
@@ -55,14 +57,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function explain(rule: string | null): number {
-  if (rule === null) {
-    for (const { name, sentence } of [...CHECKS, ...OWN_RULES]) say(`${name.padEnd(5)} ${sentence}`);
-    return HELD;
-  }
-  const sentence = sentenceOf(rule);
-  if (sentence === undefined) throw new UsageError(`no rule "${rule}"`);
-  say(`${rule} ${sentence}`);
+function tellRules(rule: string | null): number {
+  const lines = explain(rule);
+  if (lines === undefined) throw new UsageError(`no rule "${rule ?? ''}"`);
+  for (const line of lines) say(line);
   return HELD;
 }
 
@@ -137,6 +135,12 @@ async function canaryDies(): Promise<boolean> {
   const canary = MUTANTS.find(({ name }) => name === CANARY);
   return canary !== undefined && hunt(canary, { tables, livesMax: CANARY_LIVES_MAX }) !== null;
 }
+
+// A reader of the output who has seen enough is no error: what is over keeps its verdict, what is not ends here.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode ?? CUT_SHORT);
+});
 
 try {
   process.exitCode = await main(process.argv.slice(2));

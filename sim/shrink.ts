@@ -1,16 +1,18 @@
 // Makes a failure small: variations of its tape are lived again, and each that still breaks the same rule in fewer
 // lines of story, or in as many but more calmly, becomes the tape to vary next.
 //
-// Rule 1: since 0 is always the calmest answer, a draw set to 0 is a fault that does not strike, an actor fewer, a shorter
-//         wait; a stream cut short is calm from there on.
+// Rule 1: since 0 is the calmest answer (but for an operator, who is calm when rarely there), a draw set to 0 is a fault
+//         that does not strike, an actor fewer, a shorter wait; a stream cut short is calm from there on.
 // Rule 2: what removes most is tried first: faults, clients, whole streams, moments, decisions, and single draws last.
-// Rule 3: the lives and the events lived are bounded, not the time: it ends alike everywhere.
+// Rule 3: leaving out takes turns with drawing anew (redrawn.ts), which finds what leaving out cannot reach step by step.
+// Rule 4: the lives and the draws are bounded, not the time: it ends alike everywhere.
 
 import { storyOf } from './report/story.ts';
 import type { LifeOptions } from './life.ts';
+import { redrawn } from './redrawn.ts';
 import type { Outcome } from './simulation.ts';
 import { live } from './simulation.ts';
-import { aligned, changed, Draws, isClient, isHead } from './variations.ts';
+import { aligned, calmest, changed, Draws, isClient, isHead, OPERATOR } from './variations.ts';
 import type { Place, Variation } from './variations.ts';
 import { replayed } from './world/tape.ts';
 import type { Source } from './world/tape.ts';
@@ -28,14 +30,27 @@ export type Varied = Omit<LifeOptions, 'source' | 'keepDraws' | 'keepTrace'>;
 
 export type ShrinkLimits = {
   readonly runsMax: number;
-  /** Draws over all lives: what the time goes into. */
-  readonly drawsMax: number;
-  /** A story of so many lines is short enough; there is no need to go on. */
-  readonly linesEnough: number;
+  /**
+   * Until so many draws were made over all lives, which is what the time goes into, a story of so many lines is short
+   * enough; behind the last of them it is over.
+   */
+  readonly efforts: readonly { readonly draws: number; readonly lines: number }[];
 };
 
-export const THOROUGH: ShrinkLimits = { runsMax: 3_000, drawsMax: 1_500_000, linesEnough: 0 };
-export const QUICK: ShrinkLimits = { runsMax: 1_000, drawsMax: 150_000, linesEnough: 9 };
+export const THOROUGH: ShrinkLimits = {
+  runsMax: 5_000,
+  efforts: [
+    { draws: 500_000, lines: 0 },
+    { draws: 1_500_000, lines: 15 },
+  ],
+};
+export const QUICK: ShrinkLimits = {
+  runsMax: 5_000,
+  efforts: [
+    { draws: 100_000, lines: 9 },
+    { draws: 700_000, lines: 15 },
+  ],
+};
 
 /** A variation may become this much longer than the best life, on its way to the same end, before it is given up. */
 const LONGER = 1.1;
@@ -43,6 +58,11 @@ const LONGER_DRAWS = 150;
 /** Into how many parts a whole is taken apart: a large life is cut down roughly before it is looked at closely. */
 const GRAINS = [2, 8];
 const FINEST = 48;
+/** Leaving out and drawing anew take turns, so that neither uses up everything. */
+const ROUND_DRAWS = 150_000;
+const REDRAWN_LIVES = 150;
+/** A life of a few events draws no more than this. */
+const REDRAWN_DRAWS = 1_200;
 const PACES_MS = [2, 20, 200, 2_000];
 
 /** How good a life is as an explanation; the first difference decides, less is better. */
@@ -62,6 +82,8 @@ class Shrinker {
   #draws: Draws;
   #runs = 0;
   #drawn = 0;
+  #roundEnd = 0;
+  #redrawn = 0n;
 
   constructor(first: Outcome, options: () => Varied, limits: ShrinkLimits) {
     this.#rule = first.violation?.rule;
@@ -75,13 +97,22 @@ class Shrinker {
 
   run(): Shrunk {
     const [linesBefore] = this.#size;
-    for (const grain of GRAINS) this.#round(grain);
+    const linesEnough = this.#limits.efforts.at(-1)?.lines ?? 0;
+    for (const grain of GRAINS) this.#advance(grain);
     let before: Outcome;
     do {
       before = this.#best;
-      this.#round(FINEST);
-    } while (this.#best !== before && !this.#isSpent);
+      this.#advance(FINEST);
+      // A long story that nothing was left out of for a whole round may yet be met by luck.
+    } while (!this.#isSpent && (this.#best !== before || this.#size[0] > linesEnough));
     return { outcome: this.#best, linesBefore, lines: this.#size[0], runs: this.#runs };
+  }
+
+  #advance(grain: number): void {
+    this.#roundEnd = this.#drawn + ROUND_DRAWS;
+    this.#round(grain);
+    this.#roundEnd = Number.POSITIVE_INFINITY;
+    this.#redraw();
   }
 
   /** All passes, with parts no smaller than a grain-th of the whole. */
@@ -91,6 +122,9 @@ class Shrinker {
       this.#draws.withoutClient(client ?? ''),
     );
     this.#pace();
+    this.#cut({ grain, marks: () => this.#draws.decisions(OPERATOR) }, (from, to) =>
+      this.#draws.withIdleOperator(from, to),
+    );
     this.#cut({ grain, marks: () => this.#draws.moments() }, (from, to) => this.#draws.withoutMoments(from, to));
     this.#thin({ grain, items: () => this.#draws.actors() }, (names) => without(this.#draws.with(), names));
     this.#thin({ grain, items: () => this.#draws.plan() }, (places) => this.#draws.with(calming(places)));
@@ -193,26 +227,43 @@ class Shrinker {
     );
   }
 
+  /** Lives of the same kind, with some of it left to chance once more. */
+  #redraw(): void {
+    for (let lives = 0; lives < REDRAWN_LIVES && !this.#isSpent; lives += 1) {
+      this.#redrawn += 1n;
+      const source = redrawn(this.#draws, this.#redrawn);
+      if (this.#live(source, Math.min(this.#draws.all.length, REDRAWN_DRAWS))) lives = 0;
+    }
+  }
+
   #attempt(variation: Variation): boolean {
     const key = keyOf(variation);
     if (this.#isSpent || this.#tried.has(key)) return false;
     this.#tried.add(key);
+    return this.#live(aligned(variation), this.#draws.all.length * LONGER + LONGER_DRAWS);
+  }
+
+  /** Whether what is lived from this source is better than the best so far, and is from now on the best. */
+  #live(answers: Source, drawsMax: number): boolean {
     this.#runs += 1;
-    const source = new Bounded(aligned(variation), this.#draws.all.length * LONGER + LONGER_DRAWS);
+    const source = new Bounded(answers, drawsMax);
     const outcome = live({ ...this.#options(), source, keepDraws: true });
     this.#drawn += source.count;
     if (source.isSpent || outcome.violation?.rule !== this.#rule) return false;
     const draws = new Draws(outcome.tape.draws ?? []);
-    if (!isLess(sizeOf(outcome, draws), this.#size)) return false;
+    const size = sizeOf(outcome, draws);
+    if (!isLess(size, this.#size)) return false;
     this.#best = outcome;
     this.#draws = draws;
-    this.#size = sizeOf(outcome, draws);
+    this.#size = size;
     return true;
   }
 
   get #isSpent(): boolean {
-    const { runsMax, drawsMax, linesEnough } = this.#limits;
-    return this.#runs >= runsMax || this.#drawn >= drawsMax || this.#size[0] <= linesEnough;
+    const { runsMax, efforts } = this.#limits;
+    if (this.#runs >= runsMax || this.#drawn >= this.#roundEnd) return true;
+    const effort = efforts.find(({ draws }) => this.#drawn < draws);
+    return effort === undefined || this.#size[0] <= effort.lines;
   }
 }
 
@@ -265,10 +316,10 @@ function keyOf(variation: Variation): string {
   return parts.join(';');
 }
 
-/** Sets these draws to 0. */
+/** Makes these draws calm. */
 function calming(places: readonly Place[]): (place: Place) => number {
   const calmed = new Set(places.map(({ at }) => at));
-  return ({ at, value }) => (calmed.has(at) ? 0 : value);
+  return ({ at, label, n, value }) => (calmed.has(at) ? calmest(label, n) : value);
 }
 
 const without = (variation: Variation, names: readonly string[]): Variation =>

@@ -2,6 +2,7 @@
 //
 // The faulty phase asks for safety alone. After it all faults stop, and everything must come to its end within a bound.
 
+import { Burst } from './actors/burst.ts';
 import { Violation } from './checks/check.ts';
 import { broken } from './checks/rules.ts';
 import type { FaultCode } from './faults.ts';
@@ -32,6 +33,10 @@ export type Outcome = {
 
 /** More events than any life needs: beyond, the queue turns in circles. */
 const STEPS_MAX = 400_000;
+/** A burst of jobs at the end of one life in so many. */
+const BURST_ONE_IN = 4;
+/** Simulated time until everything was set right. */
+const CALM_WITHIN_MS = 3_600_000;
 /** Simulated time that everything may take after the faults have stopped, beyond what the jobs themselves wait. */
 const REST_MS = 120_000;
 
@@ -66,6 +71,7 @@ class Simulation {
     while (this.#life.isFaulty) this.#step();
     this.#life.heal();
     this.#untilRest('after the faults have stopped');
+    if (this.#life.world.tape.stream('burst').choose('burst', BURST_ONE_IN) === BURST_ONE_IN - 1) this.#burst();
     // Once more: everything that was promised survives a last power loss, of which nothing un-synced comes back.
     server.cutPower();
     this.#untilRest('after the last power loss');
@@ -92,12 +98,32 @@ class Simulation {
     };
   }
 
-  #untilRest(when: string): void {
+  /** The process that has lived through the faults is given as much to do as it can. */
+  #burst(): void {
+    const { world, server } = this.#life;
+    const deadlineMs = world.clock.monotonicMs + CALM_WITHIN_MS;
+    while (!this.#isCalm) {
+      if (world.clock.monotonicMs > deadlineMs) throw this.#stuck('before a burst');
+      this.#step();
+    }
+    const burst = new Burst({ world, server });
+    burst.begin();
+    this.#untilRest('after a burst', () => burst.isAnswered);
+  }
+
+  /** At rest, and set right: no handler lingers, no queue is paused, and the process has the settings that it should. */
+  get #isCalm(): boolean {
+    const { server, witness, isAtRest } = this.#life;
+    const { model, process } = witness;
+    return isAtRest && server.hasPlannedSettings && model.paused.size === 0 && process?.handlers.size === 0;
+  }
+
+  #untilRest(when: string, isOver = () => true): void {
     const { clock } = this.#life.world;
     const { known } = this.#life.witness.model;
     let [deadlineMs, jobs] = [clock.monotonicMs + this.#boundMs(), known.size];
     let hasSettled = false;
-    while (!this.#life.isAtRest) {
+    while (!this.#life.isAtRest || !isOver()) {
       if (!hasSettled && this.#life.isIdle) {
         // What was being decided under the last fault has come out: a retry that a mad callback put off for a year, say.
         hasSettled = true;

@@ -14,6 +14,7 @@ export type Place = Draw & { readonly at: number; readonly index: number };
 
 const PLAN = 'swarm/plan';
 const SWITCHES = 'swarm/faults';
+export const OPERATOR = 'operator';
 /** What an actor draws first when it decides what to do next. */
 const HEADS: ReadonlySet<string> = new Set(['think', 'look']);
 
@@ -21,6 +22,10 @@ const HEADS: ReadonlySet<string> = new Set(['think', 'look']);
 const AHEAD_MAX = 16;
 
 export const isHead = ({ label }: Draw): boolean => HEADS.has(label);
+export const isSwitches = (stream: string): boolean => stream === SWITCHES;
+export const isRate = (label: string): boolean => label.endsWith(' rate');
+/** The answer that makes least happen; an operator who looks in at once, and again, makes most. */
+export const calmest = (label: string, n: number): number => (label === 'look' ? n - 1 : 0);
 export const isClient = (stream: string): boolean => stream.startsWith('client-');
 
 export class Draws {
@@ -45,7 +50,7 @@ export class Draws {
 
   /** Switches of faults that are on. */
   switches(): Place[] {
-    return this.stream(SWITCHES).filter(({ n, value, label }) => n === 2 && value === 1 && !label.endsWith(' rate'));
+    return this.stream(SWITCHES).filter(({ n, value, label }) => n === 2 && value === 1 && !isRate(label));
   }
 
   /** Numbers of the plan that are not the calmest. */
@@ -130,6 +135,13 @@ export class Draws {
     return this.withNumber('think', thinkMs, variation);
   }
 
+  /** In a part of its stream the operator looks in as rarely as can be, and does nothing: little happens in a long time. */
+  withIdleOperator(from: number, to: number): Variation {
+    return this.with(({ stream, index, label, n, value }) =>
+      stream === OPERATOR && index >= from && index < to ? calmest(label, n) : value,
+    );
+  }
+
   /** A number of the plan that was drawn on a logarithmic scale, from 1 or a power of two on. */
   withNumber(label: string, value: number, variation: Variation): Variation {
     const [power, rest] = this.stream(PLAN).filter((place) => place.label === label);
@@ -151,18 +163,17 @@ export function changed(variation: Variation, { stream, index }: Place, value: n
 
 /**
  * Answers as recorded, draw for draw by what they are for. What a variation no longer asks for is passed over, and what
- * it asks for anew is 0, so that one draw more or less does not give all later ones another meaning.
+ * it asks for anew is calm, so that one draw more or less does not give all later ones another meaning.
  */
 export function aligned(variation: Variation): Source {
   const positions = new Map<string, number>();
   return {
     draw(stream, n, label) {
-      const answers = variation.get(stream);
-      if (answers === undefined) return 0;
+      const answers = variation.get(stream) ?? [];
       const position = positions.get(stream) ?? 0;
       const found = find(answers, position, label);
       const answer = answers[found];
-      if (answer === undefined) return 0;
+      if (answer === undefined) return calmest(label, n);
       positions.set(stream, found + 1);
       return Math.min(answer.value, n - 1);
     },

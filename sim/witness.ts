@@ -1,13 +1,13 @@
 // The witness sees everything, writes it down and asks the checks. Actors tell it what they do; it never acts.
 
 import { Violation } from './checks/check.ts';
-import type { AppendedRange, Check, Evidence, Watch } from './checks/check.ts';
+import type { Check, Evidence, FinishedTurn, ProcessUse, Watch } from './checks/check.ts';
 import type { Effect } from '../core/queue/effect.ts';
 import type { JobId } from '../core/job/job.ts';
 import type { QueueSettings } from '../core/queue/settings.ts';
 import type { EventRow, Tables } from '../core/store/tables.ts';
 import { fenceOf, Ledger } from './ledger.ts';
-import type { Exchange } from './ledger.ts';
+import type { Exchange, Offer } from './ledger.ts';
 import { Model } from './model.ts';
 import type { World } from './world/world.ts';
 
@@ -16,8 +16,17 @@ type Hooks = { readonly [Name in keyof Watch]-?: NonNullable<Watch[Name]>[] };
 export class Witness {
   readonly ledger = new Ledger();
   readonly model = new Model(this.ledger);
-  readonly #hooks: Hooks = { offered: [], happened: [], turned: [], released: [], recovered: [], ended: [] };
+  readonly #hooks: Hooks = {
+    began: [],
+    offered: [],
+    happened: [],
+    turned: [],
+    released: [],
+    recovered: [],
+    ended: [],
+  };
   #settings: QueueSettings;
+  #process: ProcessUse | null = null;
 
   constructor(options: { world: World; checks: readonly Check[]; settings: QueueSettings }) {
     this.#settings = options.settings;
@@ -26,6 +35,7 @@ export class Witness {
       model: this.model,
       ledger: this.ledger,
       settings: () => this.#settings,
+      process: () => this.#process,
     };
     for (const { name: rule, sentence, watch } of options.checks) {
       const fail = (detail: string): never => {
@@ -33,6 +43,17 @@ export class Witness {
       };
       this.#listen(watch({ ...evidence, fail }));
     }
+  }
+
+  /** The process that runs now, or ran last. */
+  get process(): ProcessUse | null {
+    return this.#process;
+  }
+
+  /** A process begins; it has done nothing yet. */
+  began(process: ProcessUse): void {
+    this.#process = process;
+    for (const hook of this.#hooks.began) hook(process);
   }
 
   offered(exchange: Exchange): void {
@@ -44,8 +65,16 @@ export class Witness {
     for (const hook of this.#hooks.offered) hook(exchange);
   }
 
+  /** Submissions of a request that nobody could read, and whose client was told so. */
+  unread(offers: readonly Offer[]): void {
+    for (const offer of offers) {
+      this.ledger.offers.set(offer.submission.id, offer);
+      this.ledger.refused.add(offer.submission.id);
+    }
+  }
+
   /** A turn is over: its events are durable, its effects have not left yet. */
-  turned(turn: { appended: readonly AppendedRange[]; rows: readonly EventRow[]; tables: Tables }): void {
+  turned(turn: FinishedTurn): void {
     for (const hook of this.#hooks.turned) hook(turn);
     for (const row of turn.rows) this.#happened(row);
   }
@@ -121,6 +150,7 @@ export class Witness {
   }
 
   #listen(watch: Watch): void {
+    if (watch.began !== undefined) this.#hooks.began.push(watch.began);
     if (watch.offered !== undefined) this.#hooks.offered.push(watch.offered);
     if (watch.happened !== undefined) this.#hooks.happened.push(watch.happened);
     if (watch.turned !== undefined) this.#hooks.turned.push(watch.turned);

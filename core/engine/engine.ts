@@ -116,6 +116,11 @@ export class Engine {
     return this.#queue.abandoned;
   }
 
+  /** Inputs that wait for room on the disk. */
+  get held(): number {
+    return this.#held.length;
+  }
+
   /** Takes the input for the next turn; a client's may be refused at once, by the effects that are returned. */
   offer(input: Input): readonly Effect[] {
     assert(!this.#hasEnded, 'nothing is offered to an engine that has ended');

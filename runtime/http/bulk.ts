@@ -1,24 +1,16 @@
 // A bulk submission: `{"jobs": [ 1 to 10 000 ]}`, read job by job.
 //
-// Each job is scanned, measured and parsed on its own, so that the memory a hostile body can claim is that of one job.
+// Each job is scanned, measured and parsed on its own, so that the memory a hostile body can claim is that of one job;
+// errors beyond those that an answer lists are only counted.
 // Between jobs the thread is given back now and then: other requests do not wait for 64 MiB to be parsed.
 // Of several errors the lowest status is answered, with every error of that status: 400 before 413.
 
 import type { JobId } from '../../core/job/job.ts';
 import type { Submission } from '../../core/queue/command.ts';
-import {
-  FIELDS_RECORDED_MAX,
-  isArrayAt,
-  isObjectAt,
-  scanElements,
-  scanMembers,
-  scanObject,
-  skipSpace,
-  skipValue,
-} from './json-scan.ts';
+import { isArrayAt, isObjectAt, scanElements, scanMembers, scanObject, skipSpace, skipValue } from './json-scan.ts';
 import { accept, invalid, pointer, refuse, summary } from './problem.ts';
 import type { FieldError, Outcome } from './problem.ts';
-import { BULK_JOBS_MAX } from './settings.ts';
+import { BULK_JOBS_MAX, ERRORS_LISTED_MAX } from './settings.ts';
 import { NO_KEY, NOT_AN_OBJECT, readSubmission, requireEnd, syntaxProblem } from './submission.ts';
 
 /** UTF-16 units parsed between two looks at other requests. */
@@ -30,7 +22,9 @@ type Limits = { readonly jobBytesMax: number; readonly newJobId: () => JobId };
 
 type Findings = {
   readonly submissions: Submission[];
+  /** At most `ERRORS_LISTED_MAX` of the `invalidCount` that were found. */
   readonly invalidErrors: FieldError[];
+  invalidCount: number;
   readonly sizeErrors: FieldError[];
 };
 
@@ -41,7 +35,7 @@ export async function parseBulk(text: string, limits: Limits): Promise<Outcome<r
       requireEnd(text, skipValue(text, start));
       return refuse(invalid([{ path: '', message: NOT_AN_OBJECT }]));
     }
-    const findings: Findings = { submissions: [], invalidErrors: [], sizeErrors: [] };
+    const findings: Findings = { submissions: [], invalidErrors: [], invalidCount: 0, sizeErrors: [] };
     requireEnd(text, await readBody(text, start, findings, limits));
     return judge(findings);
   } catch (error) {
@@ -49,16 +43,20 @@ export async function parseBulk(text: string, limits: Limits): Promise<Outcome<r
   }
 }
 
-function judge({ submissions, invalidErrors, sizeErrors }: Findings): Outcome<readonly Submission[]> {
-  if (invalidErrors.length > 0) return refuse(invalid(invalidErrors));
+function judge(findings: Findings): Outcome<readonly Submission[]> {
+  const { submissions, invalidErrors, invalidCount, sizeErrors } = findings;
+  if (invalidCount > 0) return refuse(invalid(invalidErrors, invalidCount));
   if (sizeErrors.length > 0) return refuse({ kind: 'body-too-large', detail: summary(sizeErrors), errors: sizeErrors });
   return accept(submissions);
 }
 
+function addInvalid(findings: Findings, errors: readonly FieldError[]): void {
+  findings.invalidCount += errors.length;
+  findings.invalidErrors.push(...errors.slice(0, ERRORS_LISTED_MAX - findings.invalidErrors.length));
+}
+
 async function readBody(text: string, start: number, findings: Findings, limits: Limits): Promise<number> {
-  const complain = (path: string, message: string): void => {
-    if (findings.invalidErrors.length < FIELDS_RECORDED_MAX) findings.invalidErrors.push({ path, message });
-  };
+  const complain = (path: string, message: string): void => addInvalid(findings, [{ path, message }]);
   let jobsSeen = false;
   const members = scanMembers(text, start);
   let member = members.next(start);
@@ -95,7 +93,10 @@ async function readJobs(text: string, start: number, findings: Findings, limits:
     }
     element = elements.next(end);
   }
-  if (count < 1 || count > BULK_JOBS_MAX) findings.invalidErrors.unshift({ path: '/jobs', message: JOBS_RULE });
+  if (count < 1 || count > BULK_JOBS_MAX) {
+    findings.invalidCount += 1;
+    findings.invalidErrors.unshift({ path: '/jobs', message: JOBS_RULE });
+  }
   return element.value;
 }
 
@@ -107,13 +108,13 @@ function readJob(
 ): number {
   const scan = scanObject(text, start);
   if (scan === undefined) {
-    findings.invalidErrors.push({ path: at, message: NOT_AN_OBJECT });
+    addInvalid(findings, [{ path: at, message: NOT_AN_OBJECT }]);
     return skipValue(text, start);
   }
   const oversize = isLongerThan(text, { start, end: scan.end }, jobBytesMax);
   if (oversize) findings.sizeErrors.push({ path: at, message: `has more than ${jobBytesMax} bytes` });
   const read = readSubmission(text, { scan, start, oversize, at, newJobId, fromHeader: NO_KEY });
-  if ('errors' in read) findings.invalidErrors.push(...read.errors);
+  if ('errors' in read) addInvalid(findings, read.errors);
   else if (!oversize) findings.submissions.push(read.submission);
   return scan.end;
 }

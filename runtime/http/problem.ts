@@ -49,16 +49,16 @@ export type Outcome<Value> =
 export const accept = <Value>(value: Value): Outcome<Value> => ({ ok: true, value });
 export const refuse = (problem: Problem): { readonly ok: false; readonly problem: Problem } => ({ ok: false, problem });
 
-/** One error names itself in the detail; of several the detail tells the number. */
-export function invalid(errors: readonly FieldError[]): Problem {
-  return { kind: 'invalid-request', detail: summary(errors), errors };
+/** One error names itself in the detail; of several the detail tells the number, which may be more than are kept. */
+export function invalid(errors: readonly FieldError[], count = errors.length): Problem {
+  return { kind: 'invalid-request', detail: summary(errors, count), errors };
 }
 
-export function summary(errors: readonly FieldError[]): string {
+export function summary(errors: readonly FieldError[], count = errors.length): string {
   const [first] = errors;
   if (first === undefined) return 'The request breaks a rule.';
   const said = `${first.path === '' ? 'The body' : first.path} ${first.message}.`;
-  return errors.length === 1 ? said : `${said} There are ${errors.length} errors in all.`;
+  return count === 1 ? said : `${said} There are ${count} errors in all.`;
 }
 
 export function problemText(problem: Problem): string {

@@ -36,8 +36,8 @@ export class Society {
 export type ClientOptions = {
   readonly name: string;
   readonly world: World;
-  /** The server, or the door that leads to it. */
-  readonly server: Pick<Server, 'receive' | 'returned'>;
+  /** The server, or the door that leads to it. A door of its own judges what comes in part or garbled by itself. */
+  readonly server: Pick<Server, 'receive' | 'returned'> & Partial<Pick<Server, 'receiveHead' | 'receiveGarbled'>>;
   readonly society: Society;
   readonly shownSeq: () => number;
 };
@@ -66,25 +66,25 @@ export class Client {
     }
     this.#operationsLeft -= 1;
     const thinkUs = this.#stream.between('think', 0, world.plan.thinkMsMax) * 1000;
-    this.#wait(thinkUs, () => this.#send(this.#draw(), 1));
+    this.#wait(thinkUs, (isAtDoor) => this.#send(this.#draw(), 1, isAtDoor));
   }
 
-  /** Does it after a while, or when the server comes back and all come at once. */
-  #wait(delayUs: number, act: () => void): void {
+  /** Does it after a while, or when the server comes back and all are at its door. */
+  #wait(delayUs: number, act: (isAtDoor: boolean) => void): void {
     const { world, server } = this.#options;
-    const go = (): void => {
+    const go = (isAtDoor: boolean): void => {
       server.returned.delete(hurry);
-      act();
+      act(isAtDoor);
     };
-    const pause = world.clock.after(delayUs, null, go);
+    const pause = world.clock.after(delayUs, null, () => go(false));
     const hurry = (): void => {
       pause.cancelled = true;
-      world.clock.after(0, null, go);
+      go(true);
     };
     server.returned.add(hurry);
   }
 
-  #send(request: Request, attempt: number): void {
+  #send(request: Request, attempt: number, isAtDoor = false): void {
     const { world, server, shownSeq } = this.#options;
     let isOver = false;
     const over = (act: () => void): void => {
@@ -97,7 +97,7 @@ export class Client {
       note(world, this.name, () => `${request.label}: ${why}`);
       if (!request.isRepeatable || attempt >= world.plan.requestTriesMax) return this.next();
       const pauseUs = this.#stream.between('pause', 1, 1_000) * 1000;
-      this.#wait(pauseUs, () => this.#send(request, attempt + 1));
+      this.#wait(pauseUs, (isAtDoor) => this.#send(request, attempt + 1, isAtDoor));
     };
 
     note(world, this.name, () => `${request.label}${attempt === 1 ? '' : ` (try ${attempt})`}`);
@@ -115,9 +115,11 @@ export class Client {
     const arrive = (): void => {
       if (!world.faults.strikes('N6')) return server.receive(message);
       note(world, 'net', `the request of ${this.name} arrives garbled`, 'N6');
+      server.receiveGarbled?.(message);
       over(() => again('answered 400'));
     };
-    carry(world, { label: `request of ${this.name}`, lostBy: 'N1', arrive });
+    const arriveHead = (): void => server.receiveHead?.(message);
+    carry(world, { label: `request of ${this.name}`, lostBy: 'N1', arrive, arriveHead, isAtDoor });
   }
 
   #answered(reply: Reply, again: (why: string) => void): void {

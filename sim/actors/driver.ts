@@ -5,7 +5,7 @@ import type { DiskErrorCode, DiskOperation, DiskProgram, DiskResult } from '../.
 import type { AppendedRange } from '../checks/check.ts';
 import type { Planted } from '../mutants/mutant.ts';
 import type { Life } from '../world/clock.ts';
-import type { Descriptors } from '../world/disk.ts';
+import type { Chance, Descriptors } from '../world/disk.ts';
 import type { FaultCode } from '../faults.ts';
 import { chanceOf, note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
@@ -68,9 +68,9 @@ export function drive<Result>(world: World, job: Drive<Result>): void {
     try {
       if (fault !== null) {
         const chance = chanceOf(world);
-        const isLanding = fault.code === 'D8';
-        const lost = { ...chance, allows: () => false };
-        world.disk.fail(job.descriptors, operation, { code: fault.error, chance: isLanding ? chance : lost });
+        const allows: Chance['allows'] =
+          fault.code === 'D8' ? (survival) => survival === 'D1' || chance.allows(survival) : () => false;
+        world.disk.fail(job.descriptors, operation, { code: fault.error, chance: { ...chance, allows } });
       }
       const result = world.disk.perform(job.descriptors, operation);
       note(world, 'disk', () => `${describe(operation)} -> ok`);

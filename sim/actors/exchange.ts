@@ -3,6 +3,7 @@
 import type { ClientCommand } from '../../core/queue/command.ts';
 import type { Reply } from '../../core/queue/effect.ts';
 import type { JobId } from '../../core/job/job.ts';
+import type { EventRow } from '../../core/store/tables.ts';
 
 /** A request on its way: the command is made anew for each arrival, as the server gives out the job ids. */
 export type Message = {
@@ -26,4 +27,12 @@ export function describeReply(reply: Reply): string {
     default:
       return reply.kind;
   }
+}
+
+/** An event of the feed; of an attempt that ended badly also where its job went from there. */
+export function describeNews({ seq, at, kind, jobId, attempt, state, detail }: EventRow): string {
+  const whose = `${seq} ${kind} ${jobId ?? ''}${attempt === null ? '' : `#${attempt}`}`;
+  if (kind !== 'failed' && kind !== 'expired' && kind !== 'crashed') return whose;
+  const waitMs = (detail?.runAt ?? at) - at;
+  return `${whose} (${state === 'pending' ? `pending ${waitMs === 0 ? 'at once' : `in ${waitMs} ms`}` : (state ?? '')})`;
 }

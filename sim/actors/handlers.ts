@@ -3,13 +3,15 @@
 
 import type { ClientCommand, Submission, Thrown, WorkerCommand } from '../../core/queue/command.ts';
 import type { Job, JobId, RunningJob } from '../../core/job/job.ts';
-import { JsonText } from '../../core/job/job.ts';
+import { Instant, JsonText } from '../../core/job/job.ts';
 import { fenceOf } from '../ledger.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Life, Timer } from '../world/clock.ts';
 import { note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
+import { askedWorkMs } from './burst.ts';
 import type { Message } from './exchange.ts';
+import type { ProcessClock } from './process-clock.ts';
 
 type Run = {
   readonly job: RunningJob;
@@ -17,12 +19,23 @@ type Run = {
   next: Timer | null;
   aborted: boolean;
   ignoresSignal: boolean;
+  /** The attempt of its job at whose start it wakes up; null if it does not sleep. */
+  wakesWith: number | null;
 };
+
+/** How many attempts later a handler may wake up. */
+const LATER_ATTEMPTS_MAX = 3;
+
+type LateAnswer = 'not' | 'succeeds' | 'fails' | 'asks for time';
+
+const AWAKE: readonly LateAnswer[] = ['succeeds', 'fails', 'asks for time'];
 
 export type HandlersOptions = {
   readonly world: World;
   readonly ledger: Ledger;
   readonly life: Life;
+  /** The clock by which leases are judged. */
+  readonly clock: ProcessClock;
   readonly say: (command: WorkerCommand) => void;
   /** The handler ends the process. */
   readonly crash: () => void;
@@ -44,10 +57,13 @@ export class Handlers {
   }
 
   start(job: RunningJob): void {
-    const run: Run = { job, next: null, aborted: false, ignoresSignal: false };
-    this.#runs.set(fenceOf(job.id, job.attempt), run);
+    const run: Run = { job, next: null, aborted: false, ignoresSignal: false, wakesWith: null };
     const { world } = this.#options;
     note(world, 'handler', () => `${label(job)} runs`);
+    for (const older of this.#runs.values()) {
+      if (older.job.id === job.id && older.wakesWith === job.attempt) this.#wake(older);
+    }
+    this.#runs.set(fenceOf(job.id, job.attempt), run);
     const { faults, plan } = world;
     if (isPoison(job) && faults.isOn('W3')) return this.#later(run, 0, () => this.#crash(run, 'W3'));
     if (faults.strikes('W1')) return this.#later(run, this.#drawUs(), () => this.#crash(run, 'W1'));
@@ -58,10 +74,7 @@ export class Handlers {
       run.ignoresSignal = this.#stream.choose('ignores its signal', 2) === 1;
       return;
     }
-    if (faults.strikes('W4')) {
-      const offsetMs = this.#stream.pick('offset', [0, -1, 1]);
-      return this.#later(run, (job.timeoutMs + offsetMs) * 1000, () => this.#succeed(run));
-    }
+    if (faults.strikes('W4')) return this.#endWithLease(run);
     if (!faults.isHealed && this.#stream.chance('extends', plan.extending)) return this.#extend(run, 3);
     this.#work(run);
   }
@@ -94,7 +107,8 @@ export class Handlers {
     }
     if (faults.strikes('W5')) this.#manage(run.job);
     const fails = !faults.isHealed && this.#stream.chance('fails', plan.failing);
-    this.#later(run, this.#drawUs(), () => {
+    const askedMs = faults.isHealed ? askedWorkMs(run.job.payload) : null;
+    this.#later(run, askedMs === null ? this.#drawUs() : askedMs * 1000, () => {
       if (fails) this.#fail(run, { isFinal: this.#stream.chance('final', plan.finalFailing) });
       else this.#succeed(run);
     });
@@ -108,12 +122,32 @@ export class Handlers {
     life.frozenUntilUs = Math.max(life.frozenUntilUs, world.clock.nowUs + forMs * 1000);
   }
 
-  /** It hears of nothing, and says long after its lease that it has done its work. */
+  /** It hears of nothing, and answers long after its lease: when time has passed, or when another attempt runs. */
   #sleepwalk(run: Run): void {
-    const afterMs = run.job.timeoutMs + this.#stream.logarithmic('late by', 1, 30_000);
-    note(this.#options.world, 'handler', `${label(run.job)} will answer after ${afterMs} ms`, 'P15');
+    const { world } = this.#options;
     run.ignoresSignal = true;
-    this.#later(run, afterMs * 1000, () => this.#succeed(run));
+    const later = this.#stream.choose('wakes with another attempt', LATER_ATTEMPTS_MAX + 1);
+    if (later > 0) {
+      run.wakesWith = run.job.attempt + later;
+      return note(world, 'handler', `${label(run.job)} will wake up with attempt ${run.wakesWith}`, 'P15');
+    }
+    const afterMs = run.job.timeoutMs + this.#stream.logarithmic('late by', 1, 30_000);
+    note(world, 'handler', `${label(run.job)} will answer after ${afterMs} ms`, 'P15');
+    this.#later(run, afterMs * 1000, () => this.#answerLate(run, AWAKE));
+  }
+
+  /** Another attempt runs now. */
+  #wake(run: Run): void {
+    run.wakesWith = null;
+    this.#later(run, this.#drawUs(), () => this.#answerLate(run, AWAKE));
+  }
+
+  /** It ends when its lease does, or a millisecond earlier or later, by the clock of its process. */
+  #endWithLease(run: Run): void {
+    const offsetMs = this.#stream.pick('offset', [0, -1, 1]);
+    const untilUs = this.#options.clock.untilUs(Instant(run.job.leaseUntil + offsetMs));
+    note(this.#options.world, 'handler', `${label(run.job)} will end with its lease`, 'W4');
+    this.#later(run, untilUs + this.#stream.choose('within the millisecond', 1000), () => this.#succeed(run));
   }
 
   /** It submits two jobs in one request, or cancels itself; the keys make a second run harmless. */
@@ -156,9 +190,24 @@ export class Handlers {
     const delayUs = this.#stream.between('after abort', 1, 50_000);
     this.#later(run, delayUs, () => {
       if (then === 'release') this.#release(run);
-      else if (this.#stream.choose('answers late', 2) === 1) this.#succeed(run);
-      else this.#end(run, { ...fence(run), kind: 'ended' });
+      else this.#answerLate(run, ['not', 'succeeds', 'fails', 'asks for time']);
     });
+  }
+
+  /** Whatever it says now, its lease is gone. */
+  #answerLate(run: Run, ways: readonly LateAnswer[]): void {
+    switch (this.#stream.pick('answers late', ways)) {
+      case 'not':
+        return this.#end(run, { ...fence(run), kind: 'ended' });
+      case 'succeeds':
+        return this.#succeed(run);
+      case 'fails':
+        return this.#fail(run, { isFinal: this.#stream.chance('final', this.#options.world.plan.finalFailing) });
+      case 'asks for time':
+        this.#options.say({ ...fence(run), kind: 'extend', extendMs: null });
+        this.#options.say({ ...fence(run), kind: 'progress', progress: JsonText('late') });
+        return this.#later(run, this.#stream.between('goes on', 1, 50_000), () => this.#succeed(run));
+    }
   }
 
   #crash(run: Run, code: 'W1' | 'W3'): void {

@@ -18,6 +18,9 @@ export class ProcessClock {
   #baseAt: number;
   #stoppedAtMs = 0;
   #stoppedUntilMs = 0;
+  readonly #armed = new Set<Timer>();
+  /** How often a timer has fired. */
+  wakes = 0;
 
   constructor(world: World) {
     const { clock, faults, tape } = world;
@@ -52,6 +55,13 @@ export class ProcessClock {
     return { at: Instant(at), wallAheadMs: Math.abs(aheadMs) < 1_000 ? 0 : aheadMs, seed };
   }
 
+  /** True microseconds until this clock comes to the millisecond; 0 if it has passed. */
+  untilUs(at: Instant): number {
+    const { nowUs } = this.#world.clock;
+    const dueMs = this.#startedAtMs + Math.ceil(((at - this.#baseAt) * 1000) / this.#rate);
+    return Math.max(dueMs * 1000 - nowUs, 0);
+  }
+
   /** Arms a timer for an instant of this clock; the timer itself may be late or fire twice. */
   arm(wakeAt: Instant, life: Life, fire: () => void): Timer {
     const { clock, faults, tape } = this.#world;
@@ -59,9 +69,24 @@ export class ProcessClock {
     const waitMs = Math.ceil(((wakeAt - this.#at()) * 1000) / this.#rate);
     let delayMs = Math.min(Math.max(waitMs, 0), TIMER_MS_MAX);
     if (faults.strikes('C7')) delayMs += stream.logarithmic('late', 1, 60_000);
-    const timer = clock.after(delayMs * 1000, life, fire);
-    if (faults.isOn('C7') && stream.choose('twice', 8) === 1) clock.after(delayMs * 1000, life, fire);
+    const wake = (): void => {
+      this.#armed.delete(timer);
+      this.wakes += 1;
+      fire();
+    };
+    const timer = clock.after(delayMs * 1000, life, wake);
+    this.#armed.add(timer);
+    // The second time it is the timer of an instant that has passed, whatever has been armed since.
+    if (faults.isOn('C7') && stream.choose('twice', 8) === 1) {
+      clock.after(delayMs * 1000 + stream.logarithmic('again', 1, 100_000), life, wake);
+    }
     return timer;
+  }
+
+  /** Timers that were armed, and have neither fired nor been cancelled. */
+  get armed(): number {
+    for (const timer of this.#armed) if (timer.cancelled) this.#armed.delete(timer);
+    return this.#armed.size;
   }
 
   #at(): number {

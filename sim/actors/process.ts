@@ -16,7 +16,7 @@ import { compact } from '../../core/store/snapshot.ts';
 import type { EventRow, Tables, TablesFactory } from '../../core/store/tables.ts';
 import { broken } from '../checks/rules.ts';
 import type { OwnRule } from '../checks/rules.ts';
-import type { AppendedRange } from '../checks/check.ts';
+import type { AppendedRange, ProcessUse } from '../checks/check.ts';
 import type { Exchange } from '../ledger.ts';
 import type { Planted } from '../mutants/mutant.ts';
 import type { Witness } from '../witness.ts';
@@ -29,7 +29,7 @@ import type { World } from '../world/world.ts';
 import { withCallbacks } from './callbacks.ts';
 import { drive } from './driver.ts';
 import type { Drive } from './driver.ts';
-import { describeReply } from './exchange.ts';
+import { describeNews, describeReply } from './exchange.ts';
 import { Handlers } from './handlers.ts';
 import type { Message } from './exchange.ts';
 import { ProcessClock } from './process-clock.ts';
@@ -85,7 +85,9 @@ export class ServerProcess {
       witness.ledger.heard(command, world.clock.nowUs);
       this.offer({ requestId: null, command });
     };
-    this.handlers = new Handlers({ world, ledger: witness.ledger, life: this.life, say, crash, ask });
+    const { clock, life } = this;
+    this.handlers = new Handlers({ world, ledger: witness.ledger, life, clock, say, crash, ask });
+    witness.began(this);
     this.#open();
   }
 
@@ -105,6 +107,11 @@ export class ServerProcess {
   /** The tables while nothing is under way, else null. */
   get restingTables(): Tables | null {
     return this.#isBusy || this.#engine === null || this.#engine.hasWork ? null : this.#tables;
+  }
+
+  /** What the engine keeps beside the tables; null before it has recovered. */
+  get load(): ProcessUse['load'] {
+    return this.#engine;
   }
 
   offer(input: Input): void {
@@ -199,7 +206,9 @@ export class ServerProcess {
   #witnessed(turn: Turn, appended: readonly AppendedRange[]): void {
     if (this.#tables === null) return;
     const rows = turn.effects.flatMap((effect) => (effect.kind === 'publish' ? effect.rows : []));
-    this.#options.witness.turned({ appended: claimed(appended, turn, rows.length > 0), rows, tables: this.#tables });
+    const effects = turn.effects.length;
+    const kept = claimed(appended, turn, rows.length > 0);
+    this.#options.witness.turned({ appended: kept, rows, effects, tables: this.#tables });
   }
 
   /** One effect an event: the process may die between any two. */
@@ -232,9 +241,7 @@ export class ServerProcess {
         break;
       case 'publish':
         for (const subscriber of this.subscribers) subscriber(effect.rows);
-        for (const { seq, kind, jobId, attempt } of effect.rows) {
-          note(world, 'feed', () => `${seq} ${kind} ${jobId ?? ''}${attempt === null ? '' : `#${attempt}`}`);
-        }
+        for (const row of effect.rows) note(world, 'feed', () => describeNews(row));
         break;
     }
   }

@@ -9,6 +9,7 @@ import type { Offer } from '../ledger.ts';
 import type { Planted } from '../mutants/mutant.ts';
 import { otherSettings } from '../plan.ts';
 import type { Witness } from '../witness.ts';
+import { Descriptors } from '../world/disk.ts';
 import { chanceOf, note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
 import type { Message } from './exchange.ts';
@@ -18,6 +19,10 @@ import type { OpenExchange, Subscriber } from './process.ts';
 import { Vandal } from './vandal.ts';
 
 const DAY_MS = 86_400_000;
+/** How much rarer it is that a living process sees a connection break than that a dead one's says nothing. */
+const RESET_WEIGHT = 1 / 10;
+/** What a recovery takes, more or less. */
+const RECOVERY_MS = 30;
 /** Recoveries that may be cut off one after the other. */
 const FAILED_STARTS_MAX = 3;
 
@@ -125,8 +130,12 @@ export class Server {
     this.#process = process;
     if (!this.#isDoomed) return;
     this.#isDoomed = false;
-    const untilMs = tape.stream('server').between('doomed', 1, 3_000);
-    clock.after(untilMs * 1000, process.life, () => this.cutPower());
+    // While it makes its own what it found, or when it has built upon it.
+    const stream = tape.stream('server');
+    const untilMs = stream.between('doomed', 1, stream.pick('doomed while', [3_000, RECOVERY_MS]));
+    clock.after(untilMs * 1000, process.life, () => {
+      if (!faults.isHealed) this.cutPower();
+    });
   }
 
   /** `kill -9`, or the power goes; another process starts after a while. */
@@ -150,14 +159,13 @@ export class Server {
     this.#exited();
   }
 
-  /** The power goes, whatever the switches say. */
+  /** The power goes, whatever the switches say, and whether a process runs or not. */
   cutPower(): void {
-    if (this.#process === null) return;
     const { world } = this.#options;
     note(world, 'nature', 'power loss', 'P3');
     this.#wasKilled = false;
     this.crashes += 1;
-    world.disk.powerLoss(this.#process.descriptors, chanceOf(world));
+    world.disk.powerLoss(this.#process?.descriptors ?? new Descriptors(), chanceOf(world));
     this.#exited();
   }
 
@@ -202,34 +210,81 @@ export class Server {
     if (process === null || !process.isListening) return message.refused();
     const { clock } = this.#options.world;
     const { frozenUntilUs } = process.life;
-    // The kernel accepts what a process that stands still will read afterwards.
-    if (frozenUntilUs > clock.nowUs)
-      return void clock.after(frozenUntilUs - clock.nowUs, null, () => this.receive(message));
+    // The kernel accepts what a process that stands still will read afterwards, if it lives.
+    if (frozenUntilUs > clock.nowUs) {
+      const read = (): void => (process === this.#process ? this.receive(message) : this.#break(message.refused));
+      return void clock.after(frozenUntilUs - clock.nowUs, null, read);
+    }
+    const exchange = this.#open(message, process);
+    const { requestId, command } = exchange;
+    this.#options.planted.begun?.(command);
+    process.exchanges.set(requestId, exchange);
+    this.#options.witness.offered(exchange);
+    process.offer({ requestId, command });
+    if (!this.#options.world.faults.strikes('N7', RESET_WEIGHT)) return;
+    const untilUs = this.#options.world.tape.stream('network').choose('breaks', this.#options.world.plan.syncUsMax);
+    clock.after(untilUs, process.life, () => this.#reset(process, exchange));
+  }
+
+  /** Only the head of a request comes: whoever sent it will wait in vain, and the queue hears nothing. */
+  receiveHead(message: Message): void {
+    if (this.#process?.isListening === true) this.#options.planted.begun?.(this.#open(message, this.#process).command);
+  }
+
+  /** A request that cannot be read, and is answered so: the queue hears nothing of it, and nothing of it may be stored. */
+  receiveGarbled(message: Message): void {
+    const process = this.#process;
+    if (process?.isListening !== true) return;
+    const { planted, witness } = this.#options;
+    const { command, offers } = this.#open(message, process);
+    witness.unread(offers);
+    const taken = planted.garbled?.(command) ?? null;
+    if (taken !== null) process.offer({ requestId: null, command: taken });
+  }
+
+  #open(message: Message, process: ServerProcess): OpenExchange {
     const schemas = process.settings === this.#options.world.plan.settings ? 'as planned' : 'tightened';
     const command = judged(
       message.command(() => this.#newJobId()),
       schemas,
     );
     this.#requests += 1;
-    const exchange: OpenExchange = {
+    let isBroken = false;
+    return {
       requestId: this.#requests,
       client: message.client,
       command,
       offers: command.kind === 'submit' ? command.submissions.map((one) => this.#offerOf(one, process.settings)) : [],
       shownSeq: message.shownSeq,
-      answer: message.answer,
-      refused: message.refused,
+      answer: (reply) => {
+        if (!isBroken) message.answer(reply);
+      },
+      refused: () => {
+        if (!isBroken) message.refused();
+        isBroken = true;
+      },
     };
-    process.exchanges.set(exchange.requestId, exchange);
-    this.#options.witness.offered(exchange);
-    process.offer({ requestId: exchange.requestId, command });
+  }
+
+  /** The connection breaks while the queue has the request: it goes on, and its answer reaches nobody. */
+  #reset(process: ServerProcess, exchange: OpenExchange): void {
+    if (process.exchanges.get(exchange.requestId) !== exchange) return;
+    note(this.#options.world, 'net', () => `the connection of ${exchange.client} breaks`, 'N7');
+    this.#options.planted.reset?.(exchange.requestId);
+    exchange.refused();
+  }
+
+  /** A connection of a process that is gone: whoever waits at it is told, or not. */
+  #break(refused: () => void): void {
+    const { clock, faults, plan } = this.#options.world;
+    if (!faults.strikes('N7')) clock.after(plan.networkUsMax, null, refused);
   }
 
   /** The process is gone, whatever the reason; its connections break, and another one starts after a while. */
   #exited(): void {
     const process = this.#process;
     if (process === null) return;
-    const { clock, disk, faults, plan, tape } = this.#options.world;
+    const { clock, disk, plan, tape } = this.#options.world;
     process.life.alive = false;
     if (process.isRecovering) this.#failedStarts += 1;
     disk.processKill(process.descriptors);
@@ -237,9 +292,7 @@ export class Server {
     const broken = [...this.#broken.values()];
     this.#broken.clear();
     for (const tell of broken) tell();
-    for (const { refused } of process.exchanges.values()) {
-      if (!faults.strikes('N7')) clock.after(plan.networkUsMax, null, refused);
-    }
+    for (const { refused } of process.exchanges.values()) this.#break(refused);
     clock.after(tape.stream('server').between('restart', 1, plan.restartMsMax) * 1000, null, () => this.start());
   }
 

@@ -8,7 +8,7 @@ const EXCUSES = ['D7', 'D15', 'C4'] as const;
 export const roomIsNoticed: Check = {
   name: 'L5',
   sentence: 'once there is room on the disk again, submissions are accepted without a restart',
-  watch({ world, fail }) {
+  watch({ world, ledger, fail }) {
     /** Since when this process has refused for want of room, and there has been room whenever somebody looked. */
     let sinceUs: number | null = null;
     const look = (): void => {
@@ -30,11 +30,11 @@ export const roomIsNoticed: Check = {
         if (effect.kind !== 'reply' || effect.reply.kind !== 'refused') return;
         if (!effect.reply.refusals.some(({ reason }) => reason === 'read-only')) return;
         if (world.disk.capacityBytes !== Number.POSITIVE_INFINITY) return;
-        const { nowUs } = world.clock;
-        sinceUs ??= nowUs;
-        const waitedMs = (nowUs - sinceUs) / 1_000;
-        if (nowUs - sinceUs > NOTICE_WITHIN_US)
-          fail(`there has been room for ${waitedMs} ms, and it refuses for want of it`);
+        sinceUs ??= world.clock.nowUs;
+        // What was decided before everything stood still is told after it.
+        const waitedUs = ledger.turnBeganUs - sinceUs;
+        if (waitedUs > NOTICE_WITHIN_US)
+          fail(`there has been room for ${waitedUs / 1_000} ms, and it refuses for want of it`);
       },
     };
   },

@@ -20,6 +20,8 @@ export const nobodyStarves: Check = {
     let seenSeq = 0;
     const shutdowns = (): number => world.faults.counts().get('P11') ?? 0;
     let shutdownsBefore = 0;
+    /** Times that the disk has run full, as the turn before knew them: it looks for room now and then only. */
+    let fillingsBefore = 0;
     return {
       recovered() {
         shutdownsBefore = shutdowns();
@@ -34,7 +36,9 @@ export const nobodyStarves: Check = {
         if (model.lastSeq === seenSeq) return;
         seenSeq = model.lastSeq;
         const { workerCount, types } = settings();
-        const isFull = world.disk.capacityBytes !== Number.POSITIVE_INFINITY;
+        const fillings = world.faults.counts().get('D11') ?? 0;
+        const isFull = world.disk.capacityBytes !== Number.POSITIVE_INFINITY || fillings > fillingsBefore;
+        fillingsBefore = fillings;
         if (model.pending.size === 0 || isFull || model.running.size >= workerCount || lingering() >= workerCount) {
           return waiting.clear();
         }

@@ -9,9 +9,9 @@ import { fenceOf } from '../ledger.ts';
 import type { Exchange } from '../ledger.ts';
 import { advance, jobDiffers, meet, turnOf } from '../oracles/agreement.ts';
 import type { Turn } from '../oracles/agreement.ts';
-import { Disagreement } from '../oracles/expected.ts';
-import type { Cause } from '../oracles/expected.ts';
+import { Disagreement } from '../oracles/disagreement.ts';
 import { Reference } from '../oracles/reference.ts';
+import type { Cause } from '../oracles/reference.ts';
 import type { Check } from './check.ts';
 
 /** Refusals that tell of the disk, the load or a shutdown: no reading of the contract foretells them. */
@@ -26,7 +26,7 @@ export const reference: Check = {
   sentence: 'every event, start, abort and reply is what a second reading of the contract makes of those before it',
   watch({ world, ledger, settings, fail }) {
     const reference = new Reference(settings());
-    reference.hearsHandlers = false;
+    reference.abandoned = null;
     let rows: EventRow[] = [];
     let turn: Turn = turnOf(rows, null);
     let tables: Tables | null = null;
@@ -40,7 +40,6 @@ export const reference: Check = {
       turn = turnOf(rows, null);
       started = [];
       aborted = [];
-      reference.abandoned.clear();
       reference.aborts.length = 0;
     };
 
@@ -51,7 +50,7 @@ export const reference: Check = {
         return submission === undefined ? UNKNOWN : { submission };
       }
       const fence = fenceOf(jobId, attempt ?? 0);
-      if (kind === 'failed') return { isFinal: ledger.threw.get(fence)?.isFinal === true };
+      if (kind === 'failed') return { retryable: ledger.threw.get(fence)?.isFinal !== true };
       const result = kind === 'succeeded' ? ledger.returned.get(fence) : undefined;
       return result === undefined ? UNKNOWN : { result };
     };
@@ -113,7 +112,7 @@ export const reference: Check = {
     const learn = (rows: readonly EventRow[]): void => {
       for (const { kind, jobId } of rows) {
         const job = kind === 'progressed' && jobId !== null ? reference.jobs.get(jobId) : undefined;
-        if (job !== undefined) reference.learn(job, tables?.job(job.id)?.progress ?? null);
+        if (job !== undefined) job.progress = tables?.job(job.id)?.progress ?? null;
       }
     };
 
@@ -158,13 +157,16 @@ export const reference: Check = {
       recovered: held((recovered) => {
         tables = recovered;
         readClocks();
-        const found = tables.eventsAfter(reference.lastSeq, Number.MAX_SAFE_INTEGER);
+        const found = tables.eventsAfter(reference.last.seq, Number.MAX_SAFE_INTEGER);
         // Of a job that is deleted by now the events are gone, but for the last.
         const { lastSeq, forgottenSeq } = tables.meta();
-        const hasGap = lastSeq - reference.lastSeq !== found.length;
+        const hasGap = lastSeq - reference.last.seq !== found.length;
         for (const row of found) {
-          if (hasGap && row.kind === 'deleted') reference.miss(row, forgottenSeq);
-          else reference.follow(row, causeOf(row));
+          if (hasGap && row.kind === 'deleted') {
+            // What befell it in the end nobody has seen.
+            reference.keep(row);
+            reference.forgottenSeq = forgottenSeq;
+          } else reference.follow(row, causeOf(row));
         }
         learn([...rows, ...found]);
         reference.restart(settings());

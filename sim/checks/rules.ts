@@ -2,8 +2,10 @@
 
 import { linearizable } from './o2-linearizable.ts';
 import { reference } from './o1-reference.ts';
+import { recoveryIsBounded } from './l3-recovery-is-bounded.ts';
 import { roomIsNoticed } from './l5-room-is-noticed.ts';
 import { nobodyStarves } from './l6-nobody-starves.ts';
+import { throughputReturns } from './l7-throughput-returns.ts';
 import { duplicatesAreExplained } from './o6-duplicates-are-explained.ts';
 import { acknowledgedIsKept } from './s1-acknowledged-is-kept.ts';
 import { terminalIsFinal } from './s10-terminal-is-final.ts';
@@ -31,6 +33,8 @@ import { orderlyShutdown } from './s35-orderly-shutdown.ts';
 import { pages } from './s36-pages.ts';
 import { feedIsWhole } from './s37-feed-is-whole.ts';
 import { leaseIsJudged } from './s38-lease-is-judged.ts';
+import { overloadIsReal } from './s40-overload-is-real.ts';
+import { idleIsQuiet } from './s39-idle-is-quiet.ts';
 import { refusedIsNeverSeen } from './s3-refused-is-never-seen.ts';
 import { oneKeyOneJob } from './s4-one-key-one-job.ts';
 import { anotherPayloadIsRefused } from './s5-another-payload-is-refused.ts';
@@ -73,13 +77,17 @@ export const CHECKS: readonly Check[] = [
   pages,
   feedIsWhole,
   leaseIsJudged,
+  overloadIsReal,
+  idleIsQuiet,
   reference,
   linearizable,
   twoTablesOneContent,
   duplicatesAreExplained,
   bounds,
+  recoveryIsBounded,
   roomIsNoticed,
   nobodyStarves,
+  throughputReturns,
 ];
 
 /** Rules that the simulation itself holds: they speak of time and of the process, not of one event. */

@@ -1,38 +1,71 @@
 import { FEED_ONLY_EVENTS_MAX, LOOSE_EVENTS_MAX } from '../../core/job/limits.ts';
 import { isFeedOnly, isLoose } from '../../core/store/event-class.ts';
-import type { FileEntry } from '../../core/store/disk.ts';
-import { survey } from '../../core/store/survey.ts';
 import type { Tables } from '../../core/store/tables.ts';
-import { Descriptors } from '../world/disk.ts';
-import type { Check, Evidence } from './check.ts';
+import type { Check, Evidence, ProcessUse } from './check.ts';
+import type { Descriptors } from '../world/disk.ts';
+import { DirectoryBounds } from './s29-directory.ts';
 
-/** The newest snapshot, and the one that it was built upon. */
-const SNAPSHOTS_KEPT = 2;
-/** Simulated time within which what a new snapshot makes superfluous is removed. */
-const REMOVE_WITHIN_US = 2_000_000;
-/** And so many lines of the trace: where everything stands still, time passes and nothing can be done. */
-const REMOVE_WITHIN_LINES = 100;
-/** Simulated time between two looks at the directory. */
-const LOOK_EVERY_US = 1_000_000;
+/** The current segment, the next one while it is begun, and a file of the snapshot that is taken beside. */
+const OPEN_FILES_MAX = 3;
+/** Between two turns no segment is being begun. */
+const OPEN_BETWEEN_TURNS_MAX = 2;
+/** One timer for whatever is due next: it is armed anew, never beside the one before. */
+const TIMERS_MAX = 1;
+/** What one handler may have said before the turn in which the disk was found full: a report, and its end. */
+const UNDECIDED_PER_HANDLER_MAX = 2;
+/** As many handlers as there are workers may run, and as many linger. */
+const HANDLERS_PER_WORKER = 2;
+/** What a recovery and a shutdown say by themselves. */
+const SAID_BY_SHELL_MAX = 2;
 
 export const bounds: Check = {
   name: 'S29',
-  sentence: 'files, rows, waiting requests and jobs stay within the bounds that the limits name',
+  sentence:
+    'files, rows, timers, requests and jobs stay within the bounds that the limits name, and leave nothing behind',
   watch(evidence) {
-    const { world, model, settings, fail } = evidence;
-    const directory = new Directory(evidence);
+    const { world, model, ledger, settings, process, fail } = evidence;
+    const directory = new DirectoryBounds(evidence);
     const { waitingRequestsMax, stepInputsMax } = world.plan.limits;
-    /** Requests that the process has taken and not answered. */
-    let open = 0;
+
+    /** What handlers had said when there was room last. */
+    let heardWithRoom = 0;
+
+    const holdsOnlyWhatWasSaid = (load: NonNullable<ProcessUse['load']>): void => {
+      if (load.isWritable) heardWithRoom = ledger.heardCount;
+      const undecidedMax = settings().workerCount * HANDLERS_PER_WORKER * UNDECIDED_PER_HANDLER_MAX;
+      const heldMax = ledger.heardCount - heardWithRoom + undecidedMax + SAID_BY_SHELL_MAX;
+      if (load.held > heldMax) fail(`${load.held} inputs wait for room on the disk; ${heldMax} may be`);
+    };
+
+    let failures = 0;
+
+    const holdsFewFiles = (disk: Descriptors): void => {
+      const { open, openMost } = disk;
+      if (openMost > OPEN_FILES_MAX) fail(`${openMost} files were open at once; ${OPEN_FILES_MAX} may be`);
+      // A segment that could not be begun is left as it is by a process that ends.
+      const hasFailed = disk.failures !== failures;
+      ({ failures } = disk);
+      if (open.size > OPEN_BETWEEN_TURNS_MAX && !hasFailed)
+        fail(`after a turn ${[...open.keys()].join(', ')} are open`);
+    };
+
+    const resting = ({ exchanges, load, handlers }: ProcessUse): void => {
+      // The one is being taken right now.
+      if (exchanges.size > 1) fail(`${exchanges.size - 1} requests are without an answer, and nothing is under way`);
+      if (load === null || !load.isWritable) return;
+      if (load.abandoned > handlers.size)
+        fail(`${load.abandoned} handlers count as lingering, and ${handlers.size} run`);
+    };
+
     return {
       offered() {
-        open += 1;
+        const use = process();
+        if (use === null) return;
         // Some wait, some are being decided, and one more is about to be refused.
         const most = waitingRequestsMax + stepInputsMax + 1;
+        const open = use.exchanges.size;
         if (open > most) fail(`${open} requests are without an answer; at most ${most} may be`);
-      },
-      released(effect) {
-        if (effect.kind === 'reply') open -= 1;
+        if (use.restingTables !== null) resting(use);
       },
       happened({ row }) {
         if (row.kind !== 'submitted') return;
@@ -40,67 +73,20 @@ export const bounds: Check = {
         const { depthLimit } = settings();
         if (depth > depthLimit) fail(`${depth} jobs are pending or running, the limit is ${depthLimit}`);
       },
-      turned: () => directory.turned(),
-      recovered() {
-        open = 0;
-        directory.recovered();
+      turned() {
+        directory.turned();
+        const use = process();
+        if (use === null) return;
+        holdsFewFiles(use.descriptors);
+        const { armed } = use.clock;
+        if (armed > TIMERS_MAX) fail(`${armed} timers are armed to wake the process; ${TIMERS_MAX} may be`);
+        if (use.load !== null) holdsOnlyWhatWasSaid(use.load);
       },
+      recovered: () => directory.recovered(),
       ended: (tables) => verifyRows(tables, fail),
     };
   },
 };
-
-/** What a snapshot makes superfluous goes soon, unless the process dies first or the disk says no. */
-class Directory {
-  readonly #evidence: Evidence;
-  #nextLookUs = 0;
-  /** The newest snapshot that this process has found: what lies there from before goes with the next one. */
-  #found = 0;
-  /** The newest snapshot that this process has made, and since when it is there. */
-  #made = 0;
-  #madeAtUs = 0;
-  #madeAtLine = 0;
-
-  constructor(evidence: Evidence) {
-    this.#evidence = evidence;
-  }
-
-  recovered(): void {
-    this.#found = survey(this.#list()).snapshots[0] ?? 0;
-    this.#made = 0;
-  }
-
-  turned(): void {
-    const { world, fail } = this.#evidence;
-    const { nowUs } = world.clock;
-    if (nowUs < this.#nextLookUs) return;
-    // A removal that failed is tried again with the next snapshot; a slow one may take longer than this waits.
-    const switched = world.faults.counts();
-    if (switched.has('D10') || switched.has('D15')) return;
-    this.#nextLookUs = nowUs + LOOK_EVERY_US;
-    const { snapshots, databases, segments } = survey(this.#list());
-    const [newest = 0, base = 0] = snapshots;
-    if (newest <= this.#found) return;
-    if (newest !== this.#made) {
-      this.#made = newest;
-      this.#madeAtUs = nowUs;
-      this.#madeAtLine = world.trace.ordinal;
-      return;
-    }
-    if (nowUs - this.#madeAtUs < REMOVE_WITHIN_US) return;
-    if (world.trace.ordinal - this.#madeAtLine < REMOVE_WITHIN_LINES) return;
-    if (snapshots.length > SNAPSHOTS_KEPT) fail(`there are ${snapshots.length} snapshots; ${SNAPSHOTS_KEPT} are kept`);
-    const old = databases.find((number) => number < newest && number !== base);
-    if (old !== undefined) fail(`the database of snapshot ${old} is there, though ${newest} and ${base} are kept`);
-    for (const number of segments.keys()) {
-      if (number <= base) fail(`segment ${number} is there, though snapshot ${base} and one after it cover it`);
-    }
-  }
-
-  #list(): readonly FileEntry[] {
-    return this.#evidence.world.disk.perform(new Descriptors(), { kind: 'list' }) as readonly FileEntry[];
-  }
-}
 
 /** The tables after the last recovery of all. Of a forgotten job nothing is left but that it was forgotten, and the feed keeps only so much. */
 function verifyRows(tables: Tables, fail: Evidence['fail']): void {

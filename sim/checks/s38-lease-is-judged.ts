@@ -5,6 +5,8 @@ import type { Check } from './check.ts';
 const LATE_MS = 90_000;
 /** Turns that may pass before the timer comes, however late it is. */
 const TURNS = 8;
+/** Time that must pass meanwhile: when everything has stood still, what was due comes turn by turn before the timer. */
+const SETTLED_US = 1_000_000;
 /** What one attempt may have said and the queue not yet heard. */
 const ANSWERS_MAX = 2;
 
@@ -13,8 +15,8 @@ export const leaseIsJudged: Check = {
   sentence: 'a lease that is long over has been judged: a handler that hangs does not hold its job for ever',
   watch({ world, model, fail }) {
     const { stepInputsMax } = world.plan.limits;
-    /** Turns that are left until a lease must have been judged, by the fence of its attempt. */
-    let overdue = new Map<string, number>();
+    /** Since when a lease is overdue, and how many turns are left until it must have been judged, by its fence. */
+    let overdue = new Map<string, { readonly sinceUs: number; readonly turns: number }>();
     let turnAt = 0;
     /** Requests without an answer. */
     let open = 0;
@@ -28,13 +30,15 @@ export const leaseIsJudged: Check = {
         if (effect.kind === 'reply') open -= 1;
       },
       turned() {
-        const still = new Map<string, number>();
+        const { nowUs } = world.clock;
+        const still: typeof overdue = new Map();
         for (const { id, attempt, leaseUntil } of model.running.values()) {
           if (leaseUntil === null || leaseUntil + LATE_MS > turnAt) continue;
           const fence = fenceOf(id, attempt);
-          const turns = overdue.get(fence) ?? turnsLeft();
-          if (turns === 0) fail(`the lease of attempt ${fence} is over since ${turnAt - leaseUntil} ms`);
-          still.set(fence, turns - 1);
+          const { sinceUs, turns } = overdue.get(fence) ?? { sinceUs: nowUs, turns: turnsLeft() };
+          if (turns <= 0 && nowUs - sinceUs > SETTLED_US)
+            fail(`the lease of attempt ${fence} is over since ${turnAt - leaseUntil} ms`);
+          still.set(fence, { sinceUs, turns: turns - 1 });
         }
         overdue = still;
       },

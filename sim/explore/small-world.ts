@@ -16,6 +16,7 @@ import type { DiskProgram } from '../../core/store/disk.ts';
 import type { Tables, TablesFactory } from '../../core/store/tables.ts';
 import type { Planted } from '../mutants/mutant.ts';
 import { Descriptors, Disk } from '../world/disk.ts';
+import type { Chance } from '../world/disk.ts';
 import { Tape } from '../world/tape.ts';
 import { Safety } from './safety.ts';
 import { stateOf } from '../world/state.ts';
@@ -358,10 +359,10 @@ const NOTHING = {
   fired: () => undefined,
 };
 
-/** All of it is kept. Where nothing but all or none is allowed, all is the last answer. */
-const EVERYTHING = {
+/** All of it is kept. Where nothing but a prefix of the writes is allowed, the last answer is the longest: all. */
+const EVERYTHING: Chance = {
   stream: new Tape({ draw: (_, n) => n - 1 }).stream('survival'),
-  allows: () => false,
+  allows: (fault) => fault === 'D1',
   fired: () => undefined,
 };
 

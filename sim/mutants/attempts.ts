@@ -3,7 +3,7 @@
 import type { JobChange } from '../../core/job/event.ts';
 import { Instant } from '../../core/job/job.ts';
 import type { Job, JobId } from '../../core/job/job.ts';
-import type { Command, Input } from '../../core/queue/command.ts';
+import type { Input } from '../../core/queue/command.ts';
 import { Queue } from '../../core/queue/queue.ts';
 import { Step } from '../../core/queue/step.ts';
 import { Timetable } from '../../core/queue/timetable.ts';
@@ -24,23 +24,6 @@ const deciding = (twist: (change: JobChange, job: Job | undefined, step: Step) =
     ),
   ),
 });
-
-/** What an older attempt says by such a command counts for the current one. */
-function fenceForgotten(kind: Command['kind'], isTaken: (late: number) => boolean = () => true): Planted {
-  const latest = new Map<JobId, number>();
-  return {
-    turn: (turn) => {
-      for (const effect of turn.effects) if (effect.kind === 'start') latest.set(effect.job.id, effect.job.attempt);
-      return turn;
-    },
-    input: (input): Input => {
-      const { command } = input;
-      if (!('attempt' in command) || command.kind !== kind) return input;
-      const current = latest.get(command.jobId) ?? command.attempt;
-      return isTaken(current - command.attempt) ? { ...input, command: { ...command, attempt: current } } : input;
-    },
-  };
-}
 
 /** With a tick, what the handlers whose lease is over have answered waits for the next step, when it is too late. */
 function expiryFirst(): Planted {
@@ -372,14 +355,5 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
         if (typeof backoff !== 'function') return change;
         return { ...change, next: { ...change.next, runAt: Instant(step.at + backoff((job?.failures ?? 0) + 1)) } };
       }),
-  },
-  {
-    name: 'fence-one-deep',
-    sentence: 'only the attempt before the current one is fenced off, and what older ones say counts',
-    rule: 'S6',
-    others: ['S7', 'S10', 'S32', 'O1', 'O6'],
-    among: ['P15'],
-    from: 120n,
-    plant: () => fenceForgotten('succeed', (late) => late > 1),
   },
 ];

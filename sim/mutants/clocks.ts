@@ -10,7 +10,7 @@ import type { Mutant, Planted } from './mutant.ts';
 /** Microseconds as a signed integer of 32 bits counts them: half an hour and a little. */
 const WRAP_MS = 2 ** 31 / 1_000;
 /** A tick that is later than that is taken for one of another timer. */
-const STALE_MS = 3_000;
+const STALE_MS = 1_000;
 
 /** Another time is told to the queue; `began` is what its process was told first. */
 function telling(change: (now: Now, began: Instant) => Instant, begin: () => void = () => undefined): Planted {

@@ -145,7 +145,7 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
     name: 'marker-behind-no-sync',
     sentence: 'the marker of an orderly shutdown vouches for a record that was never synced',
     rule: 'D13',
-    others: [],
+    others: ['S26'],
     plant: () => {
       let isClean = false;
       return {

@@ -3,7 +3,7 @@
 // The simulator must catch each of them. One that lives shows a check or a fault that is missing.
 
 import type { Turn } from '../../core/engine/engine.ts';
-import type { Input } from '../../core/queue/command.ts';
+import type { ClientCommand, Input, RequestId } from '../../core/queue/command.ts';
 import type { QueueSettings } from '../../core/queue/settings.ts';
 import type { DiskError, DiskOperation, DiskResult } from '../../core/store/disk.ts';
 import type { TablesFactory } from '../../core/store/tables.ts';
@@ -38,6 +38,12 @@ export type Planted = {
   /** The input that the engine really gets; null: none. */
   readonly input?: (input: Input) => Input | null;
   readonly turn?: (turn: Turn) => Turn;
+  /** The head of a request is there; the rest may never come. */
+  readonly begun?: (command: ClientCommand) => void;
+  /** What the queue is asked by a request that is answered as unreadable; null: nothing, as it must be. */
+  readonly garbled?: (command: ClientCommand) => ClientCommand | null;
+  /** The connection of a request that was not answered yet has broken, and the process sees it. */
+  readonly reset?: (requestId: RequestId) => void;
   /** Puts methods of production classes aside for the length of the life; answers how to put them back. */
   readonly instead?: () => () => void;
 };

@@ -5,7 +5,10 @@ import { DamageError } from '../../core/store/damage.ts';
 import { encodeLine, lineAt, objectOf } from '../../core/store/line.ts';
 import { crcText } from '../../core/store/crc32.ts';
 import { recordOf } from '../../core/store/record.ts';
+import { Backlog } from '../../core/engine/backlog.ts';
+import { Journal } from '../../core/store/journal.ts';
 import { headerOf, segmentFile } from '../../core/store/segment.ts';
+import { instead, method } from './instead.ts';
 import type { Mutant, Planted } from './mutant.ts';
 
 const LF = 0x0a;
@@ -79,6 +82,47 @@ const isRecord = (raw: Uint8Array): boolean => {
   const line = lineAt(raw, 0);
   return line !== undefined && recordOf(line) !== undefined;
 };
+
+/** What writes the last segment anew is put off until the next one is begun. */
+function begunFirst(): Planted {
+  let isWhole = true;
+  let putOff: DiskOperation[] = [];
+  return {
+    operation: (operation) => {
+      if (operation.kind === 'list') putOff = [];
+      // A torn tail must be gone before anything is begun behind it.
+      if (!isWhole || !isRewrite(operation) || putOff.includes(operation)) return operation;
+      putOff.push(operation);
+      return null;
+    },
+    result: (operation, result) => {
+      if (operation.kind === 'read' && isSegment(operation.file) && result instanceof Uint8Array) {
+        isWhole = firstBad(result) === result.length;
+      }
+      return result;
+    },
+    instead: instead(
+      method(
+        Journal,
+        'begin',
+        (real) =>
+          function* (start) {
+            try {
+              const journal = yield* real.call(Journal, start);
+              for (const operation of putOff) yield operation;
+              if (putOff.length > 0) yield { kind: 'syncDirectory' };
+              return journal;
+            } catch (error) {
+              // Only a crash in between is not thought of.
+              yield { kind: 'remove', file: segmentFile(start.segment) };
+              yield { kind: 'syncDirectory' };
+              throw error;
+            }
+          },
+      ),
+    ),
+  };
+}
 
 export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
@@ -165,6 +209,35 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'next-segment-begun-first',
+    sentence: 'a start begins the next segment before what it found is on the platter',
+    rule: 'D13',
+    others: ['S1', 'S24', 'S25', 'S26'],
+    plant: begunFirst,
+  },
+  {
+    name: 'clients-before-recovery',
+    sentence: 'what clients ask at a start is decided before what was running is known to have crashed',
+    rule: 'S32',
+    others: ['S22', 'S8', 'S9', 'O1', 'O6', 'S30', 'L1'],
+    plant: () => ({
+      instead: instead(
+        method(
+          Backlog.prototype,
+          'take',
+          (real) =>
+            function (this: Backlog) {
+              const inputs = real.call(this);
+              const [first, ...others] = inputs;
+              if (first?.command.kind !== 'recover' || others.length === 0) return inputs;
+              this.giveBack([first]);
+              return others;
+            },
+        ),
+      ),
+    }),
+  },
+  {
     name: 'torn-tail-left-in',
     sentence: 'a start reads up to a torn tail and leaves it in the segment',
     rule: 'D13',
@@ -204,7 +277,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     sentence: 'a segment of another data directory is taken for one of this',
     rule: 'D12',
     others: ['D13'],
-    from: 104n,
+    among: ['P1', 'D14'],
+    from: 59n,
     plant: () => {
       let ours: unknown;
       return {

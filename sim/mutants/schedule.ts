@@ -214,7 +214,7 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
     name: 'abandoned-for-ever',
     sentence: 'a handler that ends after its lease is still counted as lingering',
     rule: 'L1',
-    others: ['S14'],
+    others: ['S14', 'S29'],
     plant: () => ({
       instead: instead(
         method(

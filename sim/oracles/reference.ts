@@ -1,50 +1,160 @@
-// The queue as its contract describes it: a second, plain reading, to hold the real one against.
+// The queue as its contract describes it: a second, plain reading, to hold the real one against (verdict.ts goes with it).
 //
-// Rule 1: it shares types and bounds with the core, and no line of what decides or applies there.
+// Rule 1: it shares with the core the types of what is said, and nothing else. It keeps no sums, but looks at all its jobs.
 // Rule 2: it takes the queue's events as they come, refuses each that may not happen now, and knows all jobs by them. Only
 //         what chance decides (the wait of a backoff) is taken over, and must lie within its bounds.
-// Rule 3: it says by itself what a command must lead to (verdict.ts), which job must start next, and what reads must show.
+// Rule 3: undefined is what nobody has told, and anything fits it.
 
-import { HISTORY_KINDS } from '../../core/job/event.ts';
+import type { EventKind } from '../../core/job/event.ts';
 import type { JobId, JobState, JsonText } from '../../core/job/job.ts';
-import { FEED_ONLY_EVENTS_MAX } from '../../core/job/limits.ts';
-import type { Fence } from '../../core/queue/command.ts';
+import type { Command, Submission, Thrown, WorkerCommand } from '../../core/queue/command.ts';
 import type { QueueSettings } from '../../core/queue/settings.ts';
-import type { EventRow, JobFilter } from '../../core/store/tables.ts';
-import { befall, bytesOf, Disagreement, isBefore, odd, submitted } from './expected.ts';
-import type { Cause, Expected } from './expected.ts';
+import type { EventRow } from '../../core/store/tables.ts';
+import { insist } from './disagreement.ts';
 
-export type Counts = Record<JobState, number>;
-const noJobs = (): Counts => ({ pending: 0, running: 0, succeeded: 0, dead: 0, cancelled: 0 });
+type Rule = { readonly by?: Command['kind']; readonly from: readonly JobState[]; readonly to: JobState | null };
+
+/** Of each kind of event: the command that asks for it, the states in which it finds a job, the one to which it leads. */
+export const LIFE: ReadonlyMap<EventKind, Rule> = new Map<EventKind, Rule>([
+  ['started', { from: ['pending'], to: 'running' }],
+  ['extended', { by: 'extend', from: ['running'], to: 'running' }],
+  ['progressed', { by: 'progress', from: ['running'], to: 'running' }],
+  ['succeeded', { by: 'succeed', from: ['running'], to: 'succeeded' }],
+  ['failed', { by: 'fail', from: ['running'], to: 'pending' }],
+  ['expired', { from: ['running'], to: 'pending' }],
+  ['crashed', { from: ['running'], to: 'pending' }],
+  ['released', { by: 'release', from: ['running'], to: 'pending' }],
+  ['cancelled', { by: 'cancel', from: ['pending', 'running'], to: 'cancelled' }],
+  ['retried', { by: 'retry', from: ['dead', 'cancelled'], to: 'pending' }],
+  ['deleted', { by: 'delete', from: ['succeeded', 'dead', 'cancelled'], to: null }],
+]);
+
+const DEFAULTS = { maxRetries: 3, timeoutMs: 30_000, backoff: { baseMs: 1_000, maxMs: 3_600_000, factor: 2 } };
+/** A year: no retry waits longer. */
+const WAIT_MS_MAX = 31_536_000_000;
+/** What each job is charged for itself, and for which texts beside those of its latest error. */
+const JOB_BYTES = 512;
+const TEXTS = ['type', 'queue', 'payload', 'idempotencyKey', 'progress', 'result'] as const;
+/** Kinds that the feed alone lists, and how many of one job it keeps. */
+export const FEED_ONLY: ReadonlySet<string> = new Set(['extended', 'progressed']);
+const FEED_ONLY_MAX = 100;
+
+type Told<Kind> = Partial<Omit<Extract<WorkerCommand, { kind: Kind }>, 'kind'>>;
+/** What those who asked know of an event beyond what it says itself; what is absent nobody knows. */
+export type Cause = Told<'succeed'> & Told<'fail'> & Told<'extend'> & Told<'progress'> & { submission?: Submission };
+
+/** A job as it must be. */
+export type Expected = ReturnType<typeof submitted>;
+
+function submitted(row: EventRow, { submission }: Cause, { jobs, settings, wallAheadMs }: Reference) {
+  insist(submission?.id === row.jobId && !jobs.has(submission.id), `nobody submits job ${row.jobId}`);
+  const { start, ...asked } = submission;
+  const isKeyed = ({ idempotencyKey: key }: Expected): boolean => key !== null && key === asked.idempotencyKey;
+  insist(![...jobs.values()].some(isKeyed), `job ${asked.id} is submitted, and its key names another`);
+  const type = settings.types.get(asked.type) ?? DEFAULTS;
+  const at: number = row.at;
+  const runAt: number = row.detail?.runAt ?? at;
+  let dueAt = start.kind === 'after' ? at + start.delayMs : at;
+  if (start.kind === 'at') dueAt = wallAheadMs === null ? runAt : start.instant - wallAheadMs;
+  insist(runAt === Math.max(at, dueAt), `job ${asked.id} is submitted for ${runAt}, not for ${dueAt}`);
+  return {
+    ...asked,
+    maxRetries: asked.maxRetries ?? type.maxRetries,
+    timeoutMs: asked.timeoutMs ?? type.timeoutMs,
+    submittedSeq: row.seq,
+    createdAt: at,
+    runAt,
+    state: 'pending' as JobState,
+    attempt: 0,
+    failures: 0,
+    crashes: 0,
+    suspect: false,
+    startedAt: null as number | null,
+    leaseUntil: null as number | null,
+    finishedAt: null as number | null,
+    progress: null as JsonText | null | undefined,
+    result: null as JsonText | null | undefined,
+    lastError: null as (Thrown & { readonly at: number }) | null,
+  };
+}
+
+function befall(job: Expected, row: EventRow, cause: Cause, { settings, aborts, abandoned }: Reference): void {
+  const { kind, at, detail } = row;
+  const { from, to } = LIFE.get(kind) ?? { from: [], to: null };
+  insist(from.includes(job.state), `job ${job.id} is ${kind} while ${job.state}`);
+  const error = { name: '', message: '', stack: null, ...detail?.error, ...cause.error, at };
+  if (kind === 'crashed') insist(error.name === 'CrashError', `job ${job.id} is crashed by ${error.name}`);
+  if (kind === 'expired') insist(error.name === 'TimeoutError', `job ${job.id} is expired by ${error.name}`);
+  if (kind === 'expired') insist((job.leaseUntil ?? 0) <= at, `job ${job.id} is expired before its lease ends`);
+  if (kind === 'expired' || (kind === 'cancelled' && job.state === 'running')) {
+    abandoned?.add(`${job.id}#${job.attempt}`);
+    aborts.push(`${job.id}#${job.attempt} ${kind === 'expired' ? 'timeout' : 'cancelled'}`);
+  }
+  const extendedUntil = cause.extendMs === undefined ? detail?.leaseUntil : at + (cause.extendMs ?? job.timeoutMs);
+  const changes: Partial<Record<EventKind, Partial<Expected>>> = {
+    started: { attempt: job.attempt + 1, startedAt: at, leaseUntil: at + job.timeoutMs },
+    extended: { leaseUntil: extendedUntil ?? null },
+    progressed: { progress: cause.progress },
+    succeeded: { result: cause.result },
+    failed: { failures: job.failures + 1, lastError: error },
+    expired: { failures: job.failures + 1, lastError: error },
+    crashed: { crashes: job.crashes + 1, lastError: error },
+    retried: { failures: 0, crashes: 0 },
+  };
+  // A suspect is one until its next attempt ends.
+  if (job.state === 'running' && to !== 'running') job.suspect = kind === 'crashed';
+  Object.assign(job, changes[kind]);
+  if (to === 'running') {
+    job.state = to;
+    const isLeased = kind === 'progressed' || detail?.leaseUntil === job.leaseUntil;
+    insist(isLeased, `job ${job.id} is ${kind} until ${detail?.leaseUntil}, not until ${job.leaseUntil}`);
+  } else if (to !== null) {
+    const isFailure = kind === 'failed' || kind === 'expired';
+    const isSpent = isFailure && (job.failures > job.maxRetries || cause.retryable === false);
+    job.state = isSpent || (kind === 'crashed' && job.crashes >= settings.crashesMax) ? 'dead' : to;
+    job.leaseUntil = null;
+    job.finishedAt = job.state === 'pending' ? null : at;
+    if (job.state !== 'pending') return;
+    job.runAt = detail?.runAt ?? Number.NaN;
+    const waitMs = job.runAt - at;
+    const isWithin = Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= (isFailure ? backoffMs(job, settings) : 0);
+    insist(isWithin, `job ${job.id} is ${kind} and waits ${waitMs} ms`);
+  }
+}
+
+/** The longest wait after the latest failure. What a user's function says is the user's own affair. */
+function backoffMs({ type, failures }: Expected, { types }: QueueSettings): number {
+  const { backoff } = types.get(type) ?? DEFAULTS;
+  if (typeof backoff === 'function') return WAIT_MS_MAX;
+  return Math.min(backoff.baseMs * backoff.factor ** (failures - 1), backoff.maxMs, WAIT_MS_MAX);
+}
+
+/** What jobs are charged. A text that nobody has told is not counted. */
+export function bytesOf(jobs: readonly Partial<Pick<Expected, (typeof TEXTS)[number] | 'lastError'>>[]): number {
+  const texts = jobs.flatMap((job) => TEXTS.map((name) => job[name]));
+  const errors = jobs.flatMap(({ lastError }) => [lastError?.message, lastError?.stack]);
+  return [...texts, ...errors].reduce((sum, text) => sum + (text?.length ?? 0), jobs.length * JOB_BYTES);
+}
+
+export const isMeasured = (jobs: readonly Expected[]): boolean =>
+  jobs.every((job) => TEXTS.every((name) => job[name] !== undefined));
 
 export class Reference {
   settings: QueueSettings;
+  /** In order of submission. */
   readonly jobs = new Map<JobId, Expected>();
-  readonly keys = new Map<string, JobId>();
   readonly paused = new Set<string>();
-  readonly counts = noJobs();
-  readonly types = new Map<string, Counts>();
-  /** The pending and the running jobs. */
-  readonly open = new Set<Expected>();
-  /** Attempts that have lost their lease while their handlers ran. */
-  readonly abandoned = new Set<string>();
+  /** Attempts that have lost their lease while their handlers ran; null where nobody hears a handler end. */
+  abandoned: Set<string> | null = new Set();
   /** Handlers that must be told so, and why; whoever has looked at them takes them off. */
   readonly aborts: string[] = [];
-  /** Whether it is told when a handler ends; if not, nobody knows how many linger. */
-  hearsHandlers = true;
   isDraining = false;
-  /** How far the wall clock is ahead of the queue's; null if nobody can tell. */
+  /** How far the wall clock, by which clients name instants, is ahead of the queue's; null if nobody can tell. */
   wallAheadMs: number | null = 0;
-  bytes = 0;
-  /** Jobs of which nobody can tell the bytes. */
-  immeasurable = 0;
-  lastSeq = 0;
-  lastAt = 0;
-  /** The highest number among the events that the feed has forgotten. */
+  /** The events that the feed keeps, the latest of all, and the highest number among the forgotten. */
+  rows: readonly EventRow[] = [];
+  last = { seq: 0, at: 0 };
   forgottenSeq = 0;
-  readonly #rows: EventRow[] = [];
-  readonly #trimmed = new Set<number>();
-  #runningSuspects = 0;
 
   constructor(settings: QueueSettings) {
     this.settings = settings;
@@ -53,147 +163,58 @@ export class Reference {
   /** Another process begins: its handlers, and that it was shutting down, are gone with the one before. */
   restart(settings: QueueSettings): void {
     this.settings = settings;
-    this.abandoned.clear();
+    this.abandoned?.clear();
     this.isDraining = false;
   }
 
   /** Takes the event over. @throws {Disagreement} if it may not happen now. */
   follow(row: EventRow, cause: Cause): void {
-    if (row.seq <= this.lastSeq || row.at < this.lastAt) throw new Disagreement(`event ${row.seq} is out of order`);
-    this.lastSeq = row.seq;
-    this.lastAt = row.at;
-    this.#rows.push(row);
-    if (row.jobId === null) {
-      if (row.kind === 'paused') this.paused.add(row.queue);
-      else this.paused.delete(row.queue);
-      return;
+    const { seq, at, kind, jobId, queue, attempt } = row;
+    insist(seq > this.last.seq && at >= this.last.at, `event ${seq} is out of order`);
+    if (jobId === null) {
+      const isPaused = this.paused.delete(queue);
+      insist(kind === (isPaused ? 'resumed' : 'paused'), `queue ${queue} is ${kind}`);
+      if (!isPaused) this.paused.add(queue);
+    } else {
+      const job = kind === 'submitted' ? submitted(row, cause, this) : this.jobs.get(jobId);
+      insist(job !== undefined, `job ${jobId} is ${kind}, and is not there`);
+      const next = kind === 'started' ? this.next(at) : job;
+      insist(next === job, `job ${jobId} is started, and the next is ${next?.id ?? 'none'}`);
+      if (kind === 'submitted') this.jobs.set(jobId, job);
+      else befall(job, row, cause, this);
+      const told = [row.state, row.type, queue, attempt ?? job.attempt].join(' ');
+      const expected = [kind === 'deleted' ? null : job.state, job.type, job.queue, job.attempt].join(' ');
+      insist(told === expected, `job ${jobId} is ${kind}: ${told}, not ${expected}`);
     }
-    const job = row.kind === 'submitted' ? this.#submit(row, cause) : this.#change(row, row.jobId, cause);
-    if (job === undefined) return;
-    this.#count(job, 1);
-    if (row.state !== job.state) throw odd(job, row, `to ${row.state}, not to ${job.state}`);
-    if (row.type !== job.type || row.queue !== job.queue) throw odd(job, row, `in ${row.queue} as ${row.type}`);
-    if (row.attempt !== null && row.attempt !== job.attempt) throw odd(job, row, `as attempt ${row.attempt}`);
-    if (HISTORY_KINDS.has(row.kind)) job.history.push(row);
-    else if (job.feedOnly.push(row.seq) > FEED_ONLY_EVENTS_MAX) this.#trim(job.feedOnly.shift() ?? 0);
+    this.keep(row);
   }
 
-  /** The job is gone, with its key and its events. */
-  forget(job: Expected): void {
-    this.jobs.delete(job.id);
-    if (job.idempotencyKey !== null) this.keys.delete(job.idempotencyKey);
-    this.forgottenSeq = Math.max(this.forgottenSeq, job.history.at(-1)?.seq ?? 0, job.feedOnly.at(-1) ?? 0);
+  /** The event is the latest of the feed. A deleted job goes with its key and its other events. */
+  keep(row: EventRow): void {
+    const ofJob = this.rows.filter(({ jobId }) => jobId !== null && jobId === row.jobId);
+    const reports = [...ofJob, row].filter(({ kind }) => FEED_ONLY.has(kind));
+    const forgotten = row.kind === 'deleted' ? ofJob : reports.slice(0, -FEED_ONLY_MAX);
+    if (row.kind === 'deleted' && row.jobId !== null) this.jobs.delete(row.jobId);
+    this.rows = [...this.rows, row].filter((one) => !forgotten.includes(one));
+    this.forgottenSeq = Math.max(this.forgottenSeq, ...forgotten.map(({ seq }) => seq));
+    this.last = row;
   }
 
-  /** The job is gone, and what befell it in the end nobody has seen. */
-  miss(row: EventRow, forgottenSeq: number): void {
-    const job = row.jobId === null ? undefined : this.jobs.get(row.jobId);
-    if (job !== undefined) {
-      this.#count(job, -1);
-      this.forget(job);
-    }
-    this.lastSeq = row.seq;
-    this.lastAt = row.at;
-    this.forgottenSeq = forgottenSeq;
-    this.#rows.push(row);
-  }
-
-  /** What a handler reported, where nobody heard it. */
-  learn(job: Expected, progress: JsonText | null): void {
-    this.#count(job, -1);
-    job.progress = progress;
-    this.#count(job, 1);
-  }
-
-  /** A handler has come to its end, whether or not its attempt still counts. */
-  ended({ jobId, attempt }: Fence): void {
-    this.abandoned.delete(`${jobId}#${attempt}`);
+  in(...states: readonly JobState[]): Expected[] {
+    return [...this.jobs.values()].filter(({ state }) => states.includes(state));
   }
 
   /** The job that must start before any other; undefined if none may. */
   next(at: number): Expected | undefined {
     const { workerCount, types } = this.settings;
-    const lingering = this.hearsHandlers ? this.abandoned.size : 0;
-    if (this.isDraining || this.counts.running >= workerCount || lingering >= workerCount) return undefined;
-    let first: Expected | undefined;
-    for (const job of this.open) {
-      if (job.state !== 'pending' || job.runAt > at || (first !== undefined && !isBefore(job, first))) continue;
+    const running = this.in('running');
+    if (this.isDraining || Math.max(running.length, this.abandoned?.size ?? 0) >= workerCount) return undefined;
+    const ready = this.in('pending').filter((job) => {
       const type = types.get(job.type);
-      if (type === undefined || this.paused.has(job.queue) || (job.suspect && this.#runningSuspects > 0)) continue;
-      if (type.concurrency === null || (this.types.get(job.type)?.running ?? 0) < type.concurrency) first = job;
-    }
-    return first;
-  }
-
-  /** The newest jobs that fit, one more than the limit if there are more. */
-  page(filter: JobFilter, before: number | undefined, limit: number): Expected[] {
-    const found: Expected[] = [];
-    for (const job of [...this.jobs.values()].reverse()) {
-      if (found.length > limit) break;
-      if (before !== undefined && job.submittedSeq >= before) continue;
-      if (filter.state !== undefined && job.state !== filter.state) continue;
-      if (filter.type !== undefined && job.type !== filter.type) continue;
-      if (filter.queue === undefined || job.queue === filter.queue) found.push(job);
-    }
-    return found;
-  }
-
-  feed(after: number, limit: number): EventRow[] {
-    const found: EventRow[] = [];
-    for (const row of this.#rows) {
-      if (found.length === limit) break;
-      if (row.seq <= after || this.#trimmed.has(row.seq)) continue;
-      if (row.jobId === null || row.kind === 'deleted' || this.jobs.has(row.jobId)) found.push(row);
-    }
-    return found;
-  }
-
-  #submit(row: EventRow, { submission }: Cause): Expected {
-    const isNew = row.jobId !== null && !this.jobs.has(row.jobId) && submission?.id === row.jobId;
-    if (submission === undefined || !isNew) throw new Disagreement(`nobody submits job ${row.jobId}`);
-    const job = submitted(row, submission, this);
-    const key = job.idempotencyKey;
-    if (key !== null && this.keys.has(key)) throw odd(job, row, `and "${key}" names another job`);
-    this.jobs.set(job.id, job);
-    if (key !== null) this.keys.set(key, job.id);
-    return job;
-  }
-
-  #change(row: EventRow, id: JobId, cause: Cause): Expected | undefined {
-    const job = this.jobs.get(id);
-    if (job === undefined) throw new Disagreement(`job ${id} is ${row.kind}, and is not there`);
-    if (row.kind === 'started') {
-      const next = this.next(row.at);
-      if (next !== job)
-        throw odd(job, row, `though ${next === undefined ? 'none may' : `it is the turn of ${next.id}`}`);
-    }
-    this.#count(job, -1);
-    const hadLease = job.leaseUntil !== null;
-    befall(job, row, { cause, settings: this.settings });
-    if (row.kind === 'expired' || (row.kind === 'cancelled' && hadLease)) {
-      const fence = `${id}#${job.attempt}`;
-      this.abandoned.add(fence);
-      this.aborts.push(`${fence} ${row.kind === 'expired' ? 'timeout' : 'cancelled'}`);
-    }
-    if (row.kind !== 'deleted') return job;
-    this.forget(job);
-    return undefined;
-  }
-
-  #trim(seq: number): void {
-    this.#trimmed.add(seq);
-    this.forgottenSeq = Math.max(this.forgottenSeq, seq);
-  }
-
-  #count(job: Expected, by: 1 | -1): void {
-    let type = this.types.get(job.type);
-    if (type === undefined) this.types.set(job.type, (type = noJobs()));
-    type[job.state] += by;
-    this.counts[job.state] += by;
-    this.bytes += by * bytesOf(job);
-    if (job.progress === undefined || job.result === undefined) this.immeasurable += by;
-    if (job.suspect && job.state === 'running') this.#runningSuspects += by;
-    if (by === -1) this.open.delete(job);
-    else if (job.state === 'pending' || job.state === 'running') this.open.add(job);
+      if (job.runAt > at || type === undefined || this.paused.has(job.queue)) return false;
+      const beside = running.filter((other) => other.type === job.type).length;
+      return beside < (type.concurrency ?? Infinity) && !(job.suspect && running.some(({ suspect }) => suspect));
+    });
+    return ready.sort((a, b) => a.priority - b.priority || a.runAt - b.runAt || a.submittedSeq - b.submittedSeq)[0];
   }
 }

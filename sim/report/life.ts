@@ -28,7 +28,7 @@ export type Life = {
   readonly jobs: readonly JobLife[];
 };
 
-const LANES = ['client', 'operator', 'reader', 'net', 'server', 'handler', 'disk', 'feed', 'nature'];
+const LANES = ['client', 'burst', 'operator', 'reader', 'net', 'server', 'handler', 'disk', 'feed', 'nature'];
 const NEXT_STATE: Readonly<Record<string, JobState>> = {
   submitted: 'pending',
   started: 'running',

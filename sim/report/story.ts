@@ -113,7 +113,7 @@ class Teller {
   }
 
   #feed(event: TraceEvent): void {
-    const [, kind = '', whose = ''] = event.text.split(' ');
+    const [, kind = '', whose = ''] = /^\d+ (\w+) ?(.*)$/.exec(event.text) ?? [];
     const line = this.#last;
     const isTold = !FORESEEN.has(kind);
     if (line === undefined || (isTold && !isOpen(line))) return void this.#begin(event);

@@ -3,7 +3,9 @@
 // Everything here works on the image of a disk: names and bytes. The promise does not cover such damage; it covers that
 // perdure never takes it for something else. What must be noticed, and what cannot be, is said beside each.
 
-import { encodeLine, lineAt } from '../../core/store/line.ts';
+import { crcText } from '../../core/store/crc32.ts';
+import { encodeLine, lineAt, objectOf } from '../../core/store/line.ts';
+import type { Line } from '../../core/store/line.ts';
 import type { Stream } from './tape.ts';
 
 export type Image = ReadonlyMap<string, Uint8Array>;
@@ -66,10 +68,18 @@ const changed = (image: Image, name: string, bytes: Uint8Array | null): Image =>
   return copy;
 };
 
-/** Where the lines of a segment begin; the last number is the end of the last valid one. */
+/**
+ * Where the lines of a segment begin; the last number is the end of the last valid one. Each names the one before it: an
+ * older line that a power loss has left behind the end is none of them.
+ */
 function linesOf(bytes: Uint8Array): number[] {
   const starts = [0];
-  for (let line = lineAt(bytes, 0); line !== undefined; line = lineAt(bytes, line.end)) starts.push(line.end);
+  let before: Line | null = null;
+  for (let line = lineAt(bytes, 0); line !== undefined; line = lineAt(bytes, line.end)) {
+    if (before !== null && objectOf(line)?.['prev'] !== crcText(before.crc)) break;
+    starts.push(line.end);
+    before = line;
+  }
   return starts;
 }
 

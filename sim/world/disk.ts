@@ -20,11 +20,32 @@ export class DisciplineError extends Error {
   override readonly name = 'DisciplineError';
 }
 
-/** The files that one process holds open. */
+/** The files that one process holds open, and what it has asked of the disk since it began. */
 export class Descriptors {
   readonly open = new Map<string, SimulatedFile>();
   /** Files whose sync failed: this process must not touch them again. */
   readonly distrusted = new Set<SimulatedFile>();
+  /** Operations of all kinds, those that failed included. */
+  operations = 0;
+  /** Syncs of files, not of the directory. */
+  syncs = 0;
+  readBytes = 0;
+  appendedBytes = 0;
+  /** The most files that it ever held open at once. */
+  openMost = 0;
+  #done = 0;
+
+  get failures(): number {
+    return this.operations - this.#done;
+  }
+
+  did(operation: DiskOperation, result: DiskResult): void {
+    this.#done += 1;
+    if (operation.kind === 'sync') this.syncs += 1;
+    else if (operation.kind === 'create') this.openMost = Math.max(this.openMost, this.open.size);
+    else if (operation.kind === 'append') this.appendedBytes += operation.bytes.length;
+    else if (operation.kind === 'read' && result instanceof Uint8Array) this.readBytes += result.length;
+  }
 }
 
 const STALE_WRITES_KEPT = 32;
@@ -49,6 +70,13 @@ export class Disk {
    * @throws {DisciplineError} if the program broke a rule.
    */
   perform(process: Descriptors, operation: DiskOperation): DiskResult {
+    process.operations += 1;
+    const result = this.#perform(process, operation);
+    process.did(operation, result);
+    return result;
+  }
+
+  #perform(process: Descriptors, operation: DiskOperation): DiskResult {
     switch (operation.kind) {
       case 'list':
         return [...this.#names].map(([file, { kernel }]): FileEntry => ({ file, bytes: kernel.length }));
@@ -107,6 +135,7 @@ export class Disk {
    */
   fail(process: Descriptors, operation: DiskOperation, failing: { code: DiskErrorCode; chance: Chance }): never {
     const { code } = failing;
+    process.operations += 1;
     const survival = { ...failing.chance, stale: this.#stale };
     if (operation.kind === 'append') {
       const part = survival.stream.choose('part of a failed append', operation.bytes.length + 1);
@@ -118,6 +147,8 @@ export class Disk {
       file.pending = [];
       process.distrusted.add(file);
     }
+    // It was closed before its name should go.
+    if (operation.kind === 'remove') process.open.delete(operation.file);
     throw failure(operation, code);
   }
 

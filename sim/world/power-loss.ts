@@ -1,7 +1,7 @@
 // What a disk may keep of what was never synced when the power goes: the widest reading of POSIX, within the switches.
 //
 // Rule 1: what was synced stays. Of the rest each file's changes are kept or lost on their own; so are the directory's.
-// Rule 2: D1 allows a prefix of the changes; D2 any subset of their pages; D3 a cut inside a write; D4 filler other than
+// Rule 2: without a switch all of it is lost. D1 allows a prefix of the changes; D2 any subset of their pages; D3 a cut inside a write; D4 filler other than
 //         NUL where the size grew and the data did not; D5 a size that outgrew its data; D6 lost or reordered names.
 // Rule 3: every choice is drawn with `choose`, so enumerating the draws enumerates the images.
 
@@ -30,7 +30,9 @@ type Share = 'none' | 'all' | 'prefix' | 'subset';
 export function survivingBytes(file: SimulatedFile, survival: Survival): Bytes {
   const image = new Bytes(file.durable.view());
   if (file.pending.length === 0) return image;
-  const shares: Share[] = ['none', 'all'];
+  const shares: Share[] = ['none'];
+  // All of it is a prefix, and a subset.
+  if (survival.allows('D1') || survival.allows('D2')) shares.push('all');
   if (survival.allows('D1')) shares.push('prefix');
   if (survival.allows('D2')) shares.push('subset');
   const share = survival.stream.pick('share of writes', shares);

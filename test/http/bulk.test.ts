@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { JobId } from '../../core/job/job.ts';
+import { parseBulk } from '../../runtime/http/bulk.ts';
 import { BulkResultSchema } from '../../runtime/http/wire-schema.ts';
 import { createApi, pathsOf, problemOf } from '../support/http-api.ts';
 import { MemoryQueue } from '../support/memory-queue.ts';
@@ -88,6 +90,24 @@ describe('a bulk submission', () => {
     const { post } = createApi();
     const body = `{"jobs":[{"type":"email","payload":${'['.repeat(64)}${']'.repeat(64)}}]}`;
     expect((await post('/createJobs', body)).status).toBe(201);
+  });
+
+  it('lists 100 000 errors at most and counts the others', async () => {
+    const { post } = createApi();
+    const fields = Array.from({ length: 900 }, (_, index) => `"${index}":1`).join(',');
+    const called = await post('/createJobs', `{"jobs":[${Array(130).fill(`{"type":"email",${fields}}`).join(',')}]}`);
+    expect(called.status).toBe(400);
+    expect(pathsOf(called)).toHaveLength(100_000);
+    expect(problemOf(called).detail).toMatch(/There are 117000 errors in all/);
+  });
+
+  it('keeps no more errors in memory than it lists, however many there are', async () => {
+    const job = `{"type":"email",${Array.from({ length: 900 }, (_, index) => `"${index}":1`).join(',')}}`;
+    const parsed = await parseBulk(`{"jobs":[${Array(130).fill(job).join(',')}]}`, {
+      jobBytesMax: 1_048_576,
+      newJobId: () => JobId('never-made'),
+    });
+    expect(parsed.ok ? [] : parsed.problem.errors).toHaveLength(100_000);
   });
 
   it('does not take the Idempotency-Key header', async () => {

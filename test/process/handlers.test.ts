@@ -68,6 +68,11 @@ export default {
     },
   },
   cancelled: async (_, { signal }) => { while (!signal.aborted) await wait(10); note(signal.reason.name); },
+  forgetful: () => {
+    const hostile = { get: () => { throw new Error('a trap'); }, getPrototypeOf: () => { throw new Error('a trap'); } };
+    for (const reason of [null, undefined, Object.create(null), new Proxy({}, hostile)]) Promise.reject(reason);
+  },
+  exploding: () => { setTimeout(() => { throw Object.create(null); }, 1); },
   deaf: { timeoutMs: 100, maxRetries: 0, handler: gate },
 };
 `;
@@ -175,6 +180,23 @@ it('what is not JSON, or over 1 MiB of it, becomes null with an error in the log
     expect(job, kind).toMatchObject({ state: 'succeeded', result: null, failures: 0 });
     await server.logged((line) => line['jobId'] === job.id && line['level'] === 50);
   }
+});
+
+it('a rejection that a handler left alone is logged, whatever it is, and the server lives on', async () => {
+  const { run, server } = await setUp();
+  expect(await run('forgetful')).toMatchObject({ state: 'succeeded', failures: 0, crashes: 0 });
+  expect(await run('echo')).toMatchObject({ state: 'succeeded', crashes: 0 });
+  await waitUntil(
+    async () => server.log.filter(({ msg }) => String(msg).startsWith('unhandled rejection')).length,
+    (count) => count === 4,
+  );
+});
+
+it('an exception outside of a handler ends the process with 70 and a line in the log, whatever was thrown', async () => {
+  const { client, server } = await setUp();
+  await client.submit('exploding');
+  expect(await server.ended()).toMatchObject({ code: 70 });
+  expect(server.log.at(-1)).toMatchObject({ level: 50, exitCode: 70 });
 });
 
 it('a late answer changes nothing: the signal says why, and the lease is gone', async () => {

@@ -122,7 +122,7 @@ class Life {
   #foundAgain(): void {
     const tables = this.#tables;
     if (tables === null) throw new Error('an open engine has tables');
-    const rows = tables.eventsAfter(this.reference.lastSeq, Number.MAX_SAFE_INTEGER);
+    const rows = tables.eventsAfter(this.reference.last.seq, Number.MAX_SAFE_INTEGER);
     if (rows.length > 0) {
       expect(this.#interrupted).not.toBeNull();
       followTurn(this.reference, { inputs: [], at: 0, ...this.#interrupted, rows, replies: null });
@@ -251,10 +251,10 @@ const work = fc
   .map((drawn) =>
     letter(drawn, ({ kind, pick, isLate, retryable, extendMs }, { reference, ids }) => {
       if (kind === 'ended') {
-        const [jobId = '', attempt] = (one([...reference.abandoned], pick) ?? '').split('#');
+        const [jobId = '', attempt] = (one([...(reference.abandoned ?? [])], pick) ?? '').split('#');
         return jobId === '' ? null : { kind, jobId: JobId(jobId), attempt: Number(attempt) };
       }
-      const running = [...reference.open].filter(({ state }) => state === 'running');
+      const running = reference.in('running');
       const job = one(running, pick) ?? reference.jobs.get(one(ids, pick) ?? JobId(''));
       if (job === undefined) return null;
       const fence = { jobId: job.id, attempt: Math.max(1, job.attempt - (isLate ? 1 : 0)) };

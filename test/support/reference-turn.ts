@@ -5,7 +5,7 @@ import type { Input, RequestId } from '../../core/queue/command.ts';
 import type { Reply } from '../../core/queue/effect.ts';
 import type { EventRow, Tables } from '../../core/store/tables.ts';
 import { advance, jobDiffers, meet, turnOf } from '../../sim/oracles/agreement.ts';
-import { Disagreement } from '../../sim/oracles/expected.ts';
+import { Disagreement } from '../../sim/oracles/disagreement.ts';
 import type { Reference } from '../../sim/oracles/reference.ts';
 
 /** Age beyond its retention at which a job must be gone. */
@@ -27,7 +27,7 @@ export function followTurn(reference: Reference, { inputs, rows, at, replies }: 
   for (const { requestId, command } of inputs) {
     switch (command.kind) {
       case 'recover':
-        while (reference.counts.running > 0) {
+        while (reference.in('running').length > 0) {
           if (rows[turn.followed]?.kind !== 'crashed') throw new Disagreement('what was running has not crashed');
           advance(reference, turn, {});
         }
@@ -40,7 +40,7 @@ export function followTurn(reference: Reference, { inputs, rows, at, replies }: 
         break;
       default: {
         if (['succeed', 'fail', 'release', 'ended'].includes(command.kind) && 'attempt' in command) {
-          reference.ended(command);
+          reference.abandoned?.delete(`${command.jobId}#${command.attempt}`);
         }
         const reply = requestId === null ? null : (replies?.get(requestId) ?? null);
         if (requestId !== null && replies !== null && reply === null)
@@ -78,10 +78,10 @@ export function followEffects(reference: Reference, { effects, wakeAt }: Turn, r
   if (aborts.sort().join() !== expectedAborts.sort().join()) {
     throw new Disagreement(`aborted ${aborts.join()}, not ${expectedAborts.join()}`);
   }
-  for (const { leaseUntil } of reference.open) {
+  for (const { leaseUntil } of reference.in('running')) {
     if (leaseUntil !== null && (wakeAt === null || wakeAt > leaseUntil)) throw new Disagreement('a lease ends unseen');
   }
-  const earliest = Math.min(...[...reference.open].map(({ state, runAt }) => (state === 'pending' ? runAt : Infinity)));
+  const earliest = Math.min(...reference.in('pending').map(({ runAt }) => runAt));
   const canStart = Number.isFinite(earliest) && reference.next(earliest) !== undefined;
   if (canStart && (wakeAt === null || wakeAt > earliest)) throw new Disagreement('a job comes due unseen');
 }

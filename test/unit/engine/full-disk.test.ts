@@ -69,6 +69,7 @@ function withHeldAnswer({ limits = {}, asked = false, drained = true } = {}) {
   expect(turn.failure).toBeNull();
   expect(turn.effects).toEqual([]);
   expect(engine.hasWork).toBe(false);
+  expect(engine.held).toBe(1);
   return { disk, engine, jobId };
 }
 
@@ -79,6 +80,7 @@ describe('an orderly end', () => {
     const { disk, engine, jobId } = withHeldAnswer();
     const turn = disk.run(engine.close(NOW));
     expect(turn.failure).toBeNull();
+    expect(engine.held).toBe(0);
     expect(turn.effects).toMatchObject([{ kind: 'publish', rows: [{ kind: 'succeeded', jobId }] }]);
     expect(found(disk.kill()).job(jobId)).toMatchObject({ state: 'succeeded' });
   });

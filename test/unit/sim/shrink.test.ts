@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tablesOf } from '../../../sim/depth.ts';
 import type { LifeTables } from '../../../sim/depth.ts';
+import { ALL_FAULTS } from '../../../sim/faults.ts';
 import { describeHunt, summarizeHunts } from '../../../sim/hunting.ts';
 import { dissect, hunt } from '../../../sim/mutants/hunt.ts';
 import { MUTANTS } from '../../../sim/mutants/planted.ts';
 import { storyOf } from '../../../sim/report/story.ts';
 import { QUICK } from '../../../sim/shrink.ts';
+import type { ShrinkLimits } from '../../../sim/shrink.ts';
 import { live } from '../../../sim/simulation.ts';
 import { aligned, Draws } from '../../../sim/variations.ts';
 import { replayed, seeded, Tape } from '../../../sim/world/tape.ts';
@@ -18,9 +20,12 @@ beforeAll(async () => {
 });
 
 describe('a failure shrinks to at most 15 events that break the same rule', () => {
-  // Bugs of each piece: the disk, the tables, commands, replies, settings.
-  for (const name of ['sync-left-out', 'result-rewritten', 'delete-cancels', 'stats-miscounted', 'backoff-too-long']) {
-    test(name, () => {
+  // Bugs of each piece: the disk, the tables, commands, replies, settings; then some whose lives only grow short when
+  // parts of them are drawn anew.
+  const simple = ['sync-left-out', 'result-rewritten', 'delete-cancels', 'stats-miscounted', 'backoff-too-long'];
+  const stubborn = ['timer-only-for-leases', 'starts-at-the-wall', 'late-answer-counts'];
+  for (const name of [...simple, ...stubborn]) {
+    test(name, { timeout: 30_000 }, () => {
       const mutant = MUTANTS.find((one) => one.name === name);
       const caught = mutant === undefined ? null : hunt(mutant, { tables });
       if (mutant === undefined || caught === null) throw new Error(`${name} was not caught`);
@@ -29,12 +34,39 @@ describe('a failure shrinks to at most 15 events that break the same rule', () =
       expect(shrunk.runs).toBeLessThanOrEqual(QUICK.runsMax);
       // It is a life like any other: its tape lives it again.
       const source = replayed(shrunk.outcome.tape.recording());
-      const again = live({ source, tables, planted: mutant.plant() });
+      const faults = mutant.among === undefined ? ALL_FAULTS : { only: mutant.among, without: [] };
+      const again = live({ source, tables, faults, planted: mutant.plant() });
       expect(again.violation?.rule).toBe(caught.rule);
       expect(again.hash).toBe(shrunk.outcome.hash);
       expect(storyOf(again.trace.events)).toHaveLength(shrunk.lines);
     });
   }
+});
+
+describe('the effort', () => {
+  const mutant = MUTANTS.find(({ name }) => name === 'result-rewritten');
+  const dissected = (limits: ShrinkLimits) => {
+    const caught = mutant === undefined ? null : hunt(mutant, { tables });
+    if (mutant === undefined || caught === null) throw new Error('it was not caught');
+    return dissect(mutant, caught, { tables, limits }).shrunk;
+  };
+
+  test('ends at once with a story that is short enough', () => {
+    const { runs, lines, linesBefore } = dissected({ runsMax: 100, efforts: [{ draws: 1_000_000, lines: 1_000 }] });
+    expect(runs).toBe(0);
+    expect(lines).toBe(linesBefore);
+  });
+
+  test('asks for less as it goes on, and ends behind its last part', () => {
+    const [part, whole] = [
+      { draws: 2_000, lines: 0 },
+      { draws: 1_000_000, lines: 1_000 },
+    ];
+    const { runs } = dissected({ runsMax: 100, efforts: [part] });
+    expect(runs).toBeGreaterThan(0);
+    expect(runs).toBeLessThan(20);
+    expect(dissected({ runsMax: 100, efforts: [part, whole] }).runs).toBe(runs);
+  });
 });
 
 describe('a variation', () => {
@@ -61,6 +93,18 @@ describe('a variation', () => {
   test('never answers more than there is to choose from', () => {
     const draws = [{ stream: 'disk', label: 'sync', n: 9, value: 8 }];
     expect(new Tape(aligned(new Draws(draws).with())).stream('disk').choose('sync', 3)).toBe(2);
+  });
+
+  test('with an idle operator has one who looks in as rarely as can be, for as long as it is asked', () => {
+    const looks = [1, 2, 3].flatMap((value) => [
+      { stream: 'operator', label: 'look', n: 50, value },
+      { stream: 'operator', label: 'pause', n: 8, value: 1 },
+    ]);
+    const drawn = new Draws(looks);
+    const stream = new Tape(aligned(drawn.withIdleOperator(2, 4))).stream('operator');
+    const asked = ['look', 'pause', 'look', 'pause', 'look', 'pause', 'look', 'pause'];
+    // What comes behind the recording is calm, too.
+    expect(asked.map((label) => stream.choose(label, label === 'look' ? 50 : 8))).toEqual([1, 1, 49, 0, 3, 1, 49, 0]);
   });
 
   test('without a client gives its place to the next one', () => {

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { Instant, JobId } from '../../../core/job/job.ts';
+import type { EventRow } from '../../../core/store/tables.ts';
+import { describeNews } from '../../../sim/actors/exchange.ts';
 import { describeLine, storyOf } from '../../../sim/report/story.ts';
 import type { TraceEvent } from '../../../sim/world/trace.ts';
 
@@ -35,6 +38,29 @@ describe('a story', () => {
         ...feed,
       ),
     ).toEqual(['1-7 client-1 submit pay-1 -> 434 bytes synced; created j1; j1#1 runs']);
+  });
+
+  test('says of an attempt that ended badly where its job went', () => {
+    expect(told('handler: j1#1 fail', ...RECORD, 'feed: 3 failed j1#1 (pending in 51 ms)')).toEqual([
+      '1-4 handler j1#1 fail -> 434 bytes synced; failed j1#1 (pending in 51 ms)',
+    ]);
+    const row: EventRow = {
+      seq: 3,
+      at: Instant(1_000),
+      kind: 'failed',
+      jobId: JobId('j1'),
+      type: 'email',
+      queue: 'default',
+      state: 'pending',
+      attempt: 1,
+      detail: { runAt: Instant(1_051) },
+    };
+    expect(describeNews(row)).toBe('3 failed j1#1 (pending in 51 ms)');
+    expect(describeNews({ ...row, kind: 'crashed', detail: { runAt: row.at } })).toBe(
+      '3 crashed j1#1 (pending at once)',
+    );
+    expect(describeNews({ ...row, kind: 'expired', state: 'dead', detail: null })).toBe('3 expired j1#1 (dead)');
+    expect(describeNews({ ...row, kind: 'succeeded', state: 'succeeded', detail: null })).toBe('3 succeeded j1#1');
   });
 
   test('says of a record that was never synced that it was appended only', () => {
