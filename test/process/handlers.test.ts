@@ -54,7 +54,7 @@ export default {
     await gate();
   },
   results: ({ kind }) => ({
-    nothing: undefined, value: [1, 'two', null, { three: 3 }], bigint: 1n, function: () => 1, circle,
+    nothing: undefined, value: [1, 'two', null, { three: 3 }], bigint: 1n, function: () => 1, 'not a number': NaN, circle,
     fitting: 'x'.repeat(1_048_576 - 2), large: 'x'.repeat(1_048_576 - 1),
   })[kind],
   late: {
@@ -175,7 +175,7 @@ it('what is not JSON, or over 1 MiB of it, becomes null with an error in the log
   expect(await result('nothing')).toMatchObject({ state: 'succeeded', result: null });
   expect(String((await result('fitting')).result)).toHaveLength(1_048_574);
   expect(server.log.filter(({ level }) => level === 50)).toEqual([]);
-  for (const kind of ['bigint', 'function', 'circle', 'large']) {
+  for (const kind of ['bigint', 'function', 'not a number', 'circle', 'large']) {
     const job = await result(kind);
     expect(job, kind).toMatchObject({ state: 'succeeded', result: null, failures: 0 });
     await server.logged((line) => line['jobId'] === job.id && line['level'] === 50);

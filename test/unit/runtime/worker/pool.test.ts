@@ -324,7 +324,7 @@ describe('progress', () => {
     expect(asked).toEqual([{ kind: 'progress', jobId: JOB, attempt: 1, progress: '{"done":0.5}' }]);
   });
 
-  test.each([[undefined], [1n], [() => 1], ['x'.repeat(70_000)]])(
+  test.each([[undefined], [1n], [() => 1], [Number.NaN], [new Date(Number.NaN)], ['x'.repeat(70_000)]])(
     'refuses what is not JSON or too large: %#',
     async (value) => {
       const { handler, context } = held();
