@@ -125,13 +125,14 @@ export const selects = (patterns: readonly string[], code: string): boolean =>
 const perMillionOf = ({ perMillion }: Switch, weight: number): number =>
   Math.min(Math.ceil(perMillion * weight), 1_000_000);
 
-type Switch = { readonly stream: Stream; readonly perMillion: number; fired: number };
+type Switch = { readonly stream: Stream; readonly perMillion: number };
 
 /** Of the sites at which the program may be made to wait, so many are in use in one life; each fires as often. */
 const SITE_SHARE = 4;
 
 export class Faults {
   readonly #switches = new Map<FaultCode, Switch>();
+  readonly #fired = new Map<FaultCode, number>();
   readonly #sites = new Map<string, boolean>();
   #isHealed = false;
 
@@ -143,7 +144,9 @@ export class Faults {
       const rate = swarm.logarithmic(`${code} rate`, perMillion[0], perMillion[1]);
       const isNamed = selects(selection.only, code);
       const isOn = (selection.only.length > 0 ? isNamed : isDrawn) && !selects(selection.without, code);
-      if (isOn) this.#switches.set(code, { stream: tape.stream(`fault/${code}`), perMillion: rate, fired: 0 });
+      if (!isOn) continue;
+      this.#switches.set(code, { stream: tape.stream(`fault/${code}`), perMillion: rate });
+      this.#fired.set(code, 0);
     }
   }
 
@@ -156,7 +159,7 @@ export class Faults {
   strikes(code: FaultCode, weight = 1): boolean {
     const found = this.#isHealed ? undefined : this.#switches.get(code);
     if (found === undefined || !found.stream.chance(code, perMillionOf(found, weight))) return false;
-    found.fired += 1;
+    this.note(code);
     return true;
   }
 
@@ -174,8 +177,8 @@ export class Faults {
 
   /** Counts a fault that was decided elsewhere. */
   note(code: FaultCode): void {
-    const found = this.#switches.get(code);
-    if (found !== undefined) found.fired += 1;
+    const fired = this.#fired.get(code);
+    if (fired !== undefined) this.#fired.set(code, fired + 1);
   }
 
   heal(): void {
@@ -186,9 +189,9 @@ export class Faults {
     return this.#isHealed;
   }
 
-  /** How often each fault that was switched on has struck. */
-  counts(): Map<FaultCode, number> {
-    return new Map([...this.#switches].map(([code, { fired }]) => [code, fired]));
+  /** How often each fault that was switched on has struck; it counts on. */
+  counts(): ReadonlyMap<FaultCode, number> {
+    return this.#fired;
   }
 
   /** The switches as one line: code and rate in a million. */

@@ -140,5 +140,8 @@ function unchanged(disk: Disk, image: Image, refusal: Error): void {
   if (!isUnchanged) throw broken('D12', `a start was refused and has changed files: ${refusal.message}`);
 }
 
-const isSame = (left: Uint8Array, right: Uint8Array | undefined): boolean =>
-  left.length === right?.length && left.every((byte, index) => byte === right[index]);
+function isSame(left: Uint8Array, right: Uint8Array | undefined): boolean {
+  if (left.length !== right?.length) return false;
+  for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
+  return true;
+}

@@ -13,6 +13,12 @@ export const feedIsWhole: Check = {
     const reports = new Map<JobId, number>();
     let beforeTurnSeq = 0;
     return {
+      recovered(tables) {
+        // A deletion that nobody was told of is known by the tables alone, if the job's events went with it.
+        for (const { kind, jobId, seq } of tables.eventsAfter(beforeTurnSeq, Number.MAX_SAFE_INTEGER)) {
+          if (kind === 'deleted' && jobId !== null) deletedSeq.set(jobId, seq);
+        }
+      },
       turned() {
         beforeTurnSeq = model.lastSeq;
       },

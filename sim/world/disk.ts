@@ -81,7 +81,7 @@ export class Disk {
       case 'list':
         return [...this.#names].map(([file, { kernel }]): FileEntry => ({ file, bytes: kernel.length }));
       case 'read':
-        return this.#existing(operation, operation.file).kernel.view().slice();
+        return this.#existing(operation, operation.file).kernel.view();
       case 'create': {
         if (this.#names.has(operation.file)) throw failure(operation, 'exists');
         const file = new SimulatedFile();
@@ -143,8 +143,7 @@ export class Disk {
     }
     if (operation.kind === 'sync') {
       const file = writable(process, operation);
-      file.durable = survivingBytes(file, survival);
-      file.pending = [];
+      file.failSync(survivingBytes(file, survival));
       process.distrusted.add(file);
     }
     // It was closed before its name should go.
@@ -209,7 +208,7 @@ export class Disk {
 
   /** All files as the kernel shows them. */
   image(): Map<string, Uint8Array> {
-    return new Map([...this.#names].map(([name, file]) => [name, file.kernel.view().slice()]));
+    return new Map([...this.#names].map(([name, file]) => [name, file.kernel.view()]));
   }
 
   /** A disk of its own in the same state, with nothing open. */
@@ -233,9 +232,7 @@ export class Disk {
 
   #append(file: SimulatedFile, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    const copy = bytes.slice();
-    file.append(copy);
-    this.#stale.push(copy.subarray(0, STALE_BYTES_MAX));
+    this.#stale.push(file.append(bytes).subarray(0, STALE_BYTES_MAX));
     if (this.#stale.length > STALE_WRITES_KEPT) this.#stale.shift();
   }
 
