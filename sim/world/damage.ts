@@ -57,9 +57,11 @@ function pickFile(image: Image, stream: Stream, counts: (name: string) => boolea
   return files.length === 0 ? null : stream.pick('file', files);
 }
 
+const isBegun = (image: Image, name: string): boolean =>
+  isSegment(name) && lineAt(image.get(name) ?? new Uint8Array(0), 0) !== undefined;
+
 /** The last segment that was begun: one without its header tells nothing of those before it. */
-const lastSegmentOf = (image: Image): string | undefined =>
-  filesOf(image, (name) => isSegment(name) && lineAt(image.get(name) ?? new Uint8Array(0), 0) !== undefined).at(-1);
+const lastSegmentOf = (image: Image): string | undefined => filesOf(image, (name) => isBegun(image, name)).at(-1);
 
 const changed = (image: Image, name: string, bytes: Uint8Array | null): Image => {
   const copy = new Map(image);
@@ -190,8 +192,9 @@ function stray(image: Image, stream: Stream): Damaged | null {
       return { image: changed(image, name, null), what: `${name} is missing`, unproven: unprovenWithout(image, name) };
     }
     case 'foreign': {
-      // Alone it would be what it says: the beginning of a directory.
-      if (!isSegment(name) || filesOf(image, (file) => isSegment(file) || isSnapshot(file)).length === 1) return null;
+      // Alone it would be what it says: the beginning of a directory. A segment without a header tells nothing against it.
+      if (!isSegment(name) || filesOf(image, (file) => isBegun(image, file) || isSnapshot(file)).length === 1)
+        return null;
       const copy = foreign(bytes);
       return copy === null ? null : { image: changed(image, name, copy), what: `${name} is another's`, unproven: null };
     }
