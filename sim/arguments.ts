@@ -26,7 +26,8 @@ export const USAGE = `npm run sim -- [options]
   --mutants [name …]      plant each bug, and see that it is caught; one that is named is told at length
   --explain S1            a rule in plain words; without a name, all of them
 
-Exit: 0 held, 2 usage, 127 crash, 128 liveness, 129 safety, 130 nondeterminism, 131 a planted bug survived`;
+Exit: 0 held, 2 usage, 127 crash, 128 liveness, 129 safety, 130 nondeterminism, 131 a planted bug survived,
+  141 nobody reads its output any more`;
 
 export type Depth = 'bulk' | 'full';
 export type TraceStyle = 'short' | 'full' | 'jsonl';

@@ -33,6 +33,7 @@ test(`${LIVES} lives hold all rules, and every fault strikes in one of them`, { 
   expect(crashes).toBeGreaterThan(LIVES);
 });
 
+// As faults and actors change, a seed lives another life: what was mended is held by a test of its own besides.
 test.each([
   [0x88b, 'an idle engine wrote a segment at every wake'],
   [0x8f7, 'an idle engine wrote a segment, and at times a snapshot, at every wake'],
