@@ -53,14 +53,14 @@ export class Vandal {
     const done = damage(code, image, tape.stream(`damage/${code}`));
     if (done === null) return;
     this.#note(`on a copy of the disk, ${done.what}`, code);
-    const before = this.#start(image);
-    // What a crash has left is judged by the start of the life itself.
-    if ('refused' in before) return;
     const after = this.#start(done.image);
-    if ('refused' in after) {
-      if (after.refused instanceof DamageError && after.refused.file !== '') return;
+    const isPlaced = 'refused' in after && after.refused instanceof DamageError && after.refused.file !== '';
+    if (isPlaced) return;
+    // What a crash has left is judged by the start of the life itself.
+    const before = this.#start(image);
+    if ('refused' in before) return;
+    if ('refused' in after)
       throw broken('D12', `${done.what}: refused without its place, ${after.refused.name}: ${after.refused.message}`);
-    }
     if (after.state === before.state) return;
     const unproven = done.unproven === null ? null : this.#start(done.unproven);
     if (unproven !== null && 'state' in unproven && unproven.state === after.state) return;
