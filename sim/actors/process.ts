@@ -297,6 +297,7 @@ export class ServerProcess {
         });
       },
       failed: (error) => {
+        if (error instanceof OutOfMemory) return this.#options.crash();
         throw fault('S30', error);
       },
     });

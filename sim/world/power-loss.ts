@@ -1,8 +1,9 @@
 // What a disk may keep of what was never synced when the power goes: the widest reading of POSIX, within the switches.
 //
 // Rule 1: what was synced stays. Of the rest each file's changes are kept or lost on their own; so are the directory's.
-// Rule 2: without a switch all of it is lost. D1 allows a prefix of the changes; D2 any subset of their pages; D3 a cut inside a write; D4 filler other than
-//         NUL where the size grew and the data did not; D5 a size that outgrew its data; D6 lost or reordered names.
+// Rule 2: without a switch all of it is lost. D1 allows a prefix of the changes; D2 any subset of their pages; D3 a cut
+//         inside a write; D4 filler other than NUL where the size grew and the data did not; D5 a size that outgrew its
+//         data; D6 lost or reordered names.
 // Rule 3: every choice is drawn with `choose`, so enumerating the draws enumerates the images.
 
 import type { Stream } from './tape.ts';
