@@ -4,12 +4,12 @@ import type { JobChange } from '../../core/job/event.ts';
 import { Instant } from '../../core/job/job.ts';
 import type { Job, JobId } from '../../core/job/job.ts';
 import type { Input } from '../../core/queue/command.ts';
-import { Queue } from '../../core/queue/queue.ts';
 import { Step } from '../../core/queue/step.ts';
 import { Timetable } from '../../core/queue/timetable.ts';
 import { dressed } from './tables.ts';
 import { getter, instead, method } from './instead.ts';
 import type { Mutant, Planted } from './mutant.ts';
+import { hearing, leasesOf } from './overheard.ts';
 
 /** Another change is decided. */
 const deciding = (twist: (change: JobChange, job: Job | undefined, step: Step) => JobChange): Planted => ({
@@ -27,7 +27,7 @@ const deciding = (twist: (change: JobChange, job: Job | undefined, step: Step) =
 
 /** With a tick, what the handlers whose lease is over have answered waits for the next step, when it is too late. */
 function expiryFirst(): Planted {
-  const leases = new Map<JobId, { readonly attempt: number; readonly leaseUntil: number }>();
+  const leases = new Map<JobId, { readonly attempt: number; readonly leaseUntil: Instant }>();
   let late: Input[] = [];
   const isOver = ({ command }: Input, at: number): boolean => {
     if (command.kind !== 'succeed' && command.kind !== 'fail' && command.kind !== 'release') return false;
@@ -40,29 +40,13 @@ function expiryFirst(): Planted {
       return settings;
     },
     instead: instead(
-      method(
-        Step.prototype,
-        'happen',
-        (real) =>
-          function (this: Step, jobId, job, change) {
-            const after = real.call(this, jobId, job, change);
-            if (after?.state === 'running') leases.set(jobId, after);
-            else leases.delete(jobId);
-            return after;
-          },
-      ),
-      method(
-        Queue.prototype,
-        'step',
-        (real) =>
-          function (this: Queue, inputs, options) {
-            const hasTick = inputs.some(({ command }) => command.kind === 'tick');
-            const held = inputs.filter((input) => hasTick && isOver(input, options.now.at));
-            const decided = real.call(this, [...late, ...inputs.filter((input) => !held.includes(input))], options);
-            late = held;
-            return decided;
-          },
-      ),
+      leasesOf(leases),
+      hearing((inputs, at) => {
+        const hasTick = inputs.some(({ command }) => command.kind === 'tick');
+        const heard = [...late, ...inputs.filter((input) => !hasTick || !isOver(input, at))];
+        late = inputs.filter((input) => !heard.includes(input));
+        return heard;
+      }),
     ),
   };
 }

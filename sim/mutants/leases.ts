@@ -5,10 +5,10 @@ import type { JobId } from '../../core/job/job.ts';
 import type { Command, Input, WorkerCommand } from '../../core/queue/command.ts';
 import { fenceKey } from '../../core/queue/memory.ts';
 import { Queue } from '../../core/queue/queue.ts';
-import { Step } from '../../core/queue/step.ts';
 import { Timetable } from '../../core/queue/timetable.ts';
 import { getter, instead, method } from './instead.ts';
 import type { Mutant, Planted } from './mutant.ts';
+import { hearing, leasesOf, overhearing } from './overheard.ts';
 
 /** How long a lapsed attempt is remembered where it is not for good. */
 const FENCED_MS = 1_000;
@@ -31,27 +31,13 @@ function fenceForgotten(kinds: readonly WorkerCommand['kind'][], isTaken: (late:
   };
   return {
     instead: instead(
-      method(
-        Step.prototype,
-        'happen',
-        (real) =>
-          function (this: Step, jobId, job, change) {
-            const after = real.call(this, jobId, job, change);
-            if (change.kind === 'expired') lapsedAt.set(fenceKey({ jobId, attempt: change.attempt }), this.at);
-            if (after?.state === 'running') running.set(jobId, after.attempt);
-            else running.delete(jobId);
-            return after;
-          },
-      ),
-      method(
-        Queue.prototype,
-        'step',
-        (real) =>
-          function (this: Queue, inputs, options) {
-            const heard = inputs.map((input) => heardAs(input, options.now.at));
-            return real.call(this, heard, options);
-          },
-      ),
+      overhearing((change, after) => {
+        const { jobId, at } = change;
+        if (change.kind === 'expired') lapsedAt.set(fenceKey({ jobId, attempt: change.attempt }), at);
+        if (after?.state === 'running') running.set(jobId, after.attempt);
+        else running.delete(jobId);
+      }),
+      hearing((inputs, at) => inputs.map((input) => heardAs(input, at))),
     ),
   };
 }
@@ -66,26 +52,8 @@ function answersTimed(isTooLate: (at: Instant, leaseUntil: Instant) => boolean):
   };
   return {
     instead: instead(
-      method(
-        Step.prototype,
-        'happen',
-        (real) =>
-          function (this: Step, jobId, job, change) {
-            const after = real.call(this, jobId, job, change);
-            if (after?.state === 'running') leases.set(jobId, after);
-            else leases.delete(jobId);
-            return after;
-          },
-      ),
-      method(
-        Queue.prototype,
-        'step',
-        (real) =>
-          function (this: Queue, inputs, options) {
-            const heard = inputs.filter((input) => !isLate(input, options.now.at));
-            return real.call(this, heard, options);
-          },
-      ),
+      leasesOf(leases),
+      hearing((inputs, at) => inputs.filter((input) => !isLate(input, at))),
     ),
   };
 }
