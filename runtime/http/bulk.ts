@@ -52,7 +52,7 @@ function judge(findings: Findings): Outcome<readonly Submission[]> {
 
 function addInvalid(findings: Findings, errors: readonly FieldError[]): void {
   findings.invalidCount += errors.length;
-  findings.invalidErrors.push(...errors.slice(0, ERRORS_LISTED_MAX - findings.invalidErrors.length));
+  findings.invalidErrors.push(...errors.slice(0, Math.max(ERRORS_LISTED_MAX - findings.invalidErrors.length, 0)));
 }
 
 async function readBody(text: string, start: number, findings: Findings, limits: Limits): Promise<number> {
