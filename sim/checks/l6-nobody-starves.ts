@@ -1,10 +1,13 @@
 import type { JobId } from '../../core/job/job.ts';
+import { SPACE_RETRY_MS } from '../../core/job/limits.ts';
 import { fenceOf } from '../ledger.ts';
 import type { ModelJob } from '../model.ts';
 import type { Check } from './check.ts';
 
 /** Simulated time that a job may be passed over. */
 const PASSED_OVER_US_MAX = 20_000_000;
+/** A process looks for room on its disk now and then only, and starts nothing before. */
+const ROOM_NOTICED_US = 2_000 * SPACE_RETRY_MS;
 /** Turns that must have passed it over: a process that takes none is no question of fairness. */
 const PASSED_OVER_TURNS_MIN = 3;
 
@@ -20,8 +23,9 @@ export const nobodyStarves: Check = {
     let seenSeq = 0;
     const shutdowns = (): number => world.faults.counts().get('P11') ?? 0;
     let shutdownsBefore = 0;
-    /** Times that the disk has run full, as the turn before knew them: it looks for room now and then only. */
+    /** Times that the disk has run full, as the turn before knew them, and when it was last known to be. */
     let fillingsBefore = 0;
+    let fullUs = Number.NEGATIVE_INFINITY;
     return {
       recovered() {
         shutdownsBefore = shutdowns();
@@ -39,7 +43,9 @@ export const nobodyStarves: Check = {
         const fillings = world.faults.counts().get('D11') ?? 0;
         const isFull = world.disk.capacityBytes !== Number.POSITIVE_INFINITY || fillings > fillingsBefore;
         fillingsBefore = fillings;
-        if (model.pending.size === 0 || isFull || model.running.size >= workerCount || lingering() >= workerCount) {
+        if (isFull) fullUs = world.clock.nowUs;
+        const isRoomNew = world.clock.nowUs - fullUs <= ROOM_NOTICED_US;
+        if (model.pending.size === 0 || isRoomNew || model.running.size >= workerCount || lingering() >= workerCount) {
           return waiting.clear();
         }
         const runningByType = new Map<string, number>();
