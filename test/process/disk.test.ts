@@ -1,7 +1,7 @@
 // The disk says no. The server is the real one, and so is everything about its disk but the failure itself: see
 // ../support/failing-disk.mjs.
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { handlersIn, launch } from '../support/process.ts';
@@ -31,13 +31,19 @@ async function setUp(variables: Readonly<Record<string, string>> = {}) {
   return { server, client, environment, gate, fault, quota };
 }
 
+/** The file is there with all of its text at once: the server may look at it at any time. */
+function order(file: string, text: string): void {
+  writeFileSync(`${file}.tmp`, text);
+  renameSync(`${file}.tmp`, file);
+}
+
 it('a full disk makes the server read-only, and space makes it whole again', async () => {
   const { server, client, gate, quota, environment } = await setUp({ WORKER_COUNT: '1' });
   const running = await client.submit('gated');
   await client.reaches(running.id, 'running');
   const stored: string[] = [];
 
-  writeFileSync(quota, '20000');
+  order(quota, '20000');
   const submit = () => client.offer('gated', 'x'.repeat(1_000), { priority: 1 });
   const refused = await waitUntil(submit, ({ status, body }) => {
     if (status === 201) stored.push(body.id);
@@ -73,7 +79,7 @@ it('an orderly shutdown on a full disk is orderly: the reserve has room for its 
   const { server, client, quota, environment } = await setUp({ WORKER_COUNT: '1', SHUTDOWN_GRACE_MS: '0' });
   const { id } = await client.submit('gated');
   await client.reaches(id, 'running');
-  writeFileSync(quota, '0');
+  order(quota, '0');
   expect((await client.offer('gated')).status).toBe(503);
   expect(await server.stop()).toEqual({ code: 0, signal: null });
   const next = await launch({ ...environment, WORKER_COUNT: '0' });
@@ -86,7 +92,7 @@ it.each(['fdatasync', 'write'])(
   async (operation) => {
     const { server, client, environment, fault } = await setUp();
     const acknowledged = await Promise.all(Array.from({ length: 10 }, (_, n) => client.submit('gated', n)));
-    writeFileSync(fault, operation);
+    order(fault, operation);
     const keys = Array.from({ length: 8 }, (_, n) => `key-${n}`);
     const offers = keys.map((key) => client.offer('gated', key, { idempotency_key: key }).catch(() => null));
     const answers = (await Promise.all(offers)).filter((answer) => answer !== null); // one may come after the end
