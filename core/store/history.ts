@@ -101,13 +101,10 @@ function* replaySegments(
     const file = segmentFile(number);
     const bytes = yield* read(file);
     const isLast = number === lastOfAll;
-    const reading = readSegment(
-      { number, bytes, isLast, mayLackHeader: isLast && number > begun },
-      place,
-      (body, at) => {
-        replayer.replay(body, { ...at, file });
-      },
-    );
+    const mayLackHeader = isLast && number > begun;
+    const reading = readSegment({ number, bytes, isLast, mayLackHeader }, place, (body, at) => {
+      replayer.replay(body, { ...at, file });
+    });
     place = reading?.place ?? place;
     last = { number, bytes, reading };
   }

@@ -2,10 +2,10 @@
 
 import { Instant } from '../../core/job/job.ts';
 import type { Now } from '../../core/queue/command.ts';
-import { Queue } from '../../core/queue/queue.ts';
 import { Step } from '../../core/queue/step.ts';
 import { instead, method } from './instead.ts';
 import type { Mutant, Planted } from './mutant.ts';
+import { stepping } from './overheard.ts';
 
 /** Microseconds as a signed integer of 32 bits counts them: half an hour and a little. */
 const WRAP_MS = 2 ** 31 / 1_000;
@@ -22,15 +22,10 @@ function telling(change: (now: Now, began: Instant) => Instant, begin: () => voi
       return settings;
     },
     instead: instead(
-      method(
-        Queue.prototype,
-        'step',
-        (real) =>
-          function (this: Queue, inputs, options) {
-            began ??= options.now.at;
-            return real.call(this, inputs, { ...options, now: { ...options.now, at: change(options.now, began) } });
-          },
-      ),
+      stepping((decide, inputs, options) => {
+        began ??= options.now.at;
+        return decide(inputs, { ...options, now: { ...options.now, at: change(options.now, began) } });
+      }),
     ),
   };
 }
@@ -46,18 +41,13 @@ function timerGivenUp(): Planted {
       return settings;
     },
     instead: instead(
-      method(
-        Queue.prototype,
-        'step',
-        (real) =>
-          function (this: Queue, inputs, options) {
-            const isStale = dueAt !== null && options.now.at > dueAt + STALE_MS;
-            if (isStale && inputs.some(({ command }) => command.kind === 'tick')) isGivenUp = true;
-            const decided = real.call(this, inputs, options);
-            dueAt = isGivenUp ? null : decided.wakeAt;
-            return { ...decided, wakeAt: dueAt };
-          },
-      ),
+      stepping((decide, inputs, options) => {
+        const isStale = dueAt !== null && options.now.at > dueAt + STALE_MS;
+        if (isStale && inputs.some(({ command }) => command.kind === 'tick')) isGivenUp = true;
+        const decided = decide(inputs, options);
+        dueAt = isGivenUp ? null : decided.wakeAt;
+        return { ...decided, wakeAt: dueAt };
+      }),
     ),
   };
 }

@@ -4,11 +4,10 @@ import { Instant } from '../../core/job/job.ts';
 import type { JobId } from '../../core/job/job.ts';
 import type { Command, Input, WorkerCommand } from '../../core/queue/command.ts';
 import { fenceKey } from '../../core/queue/memory.ts';
-import { Queue } from '../../core/queue/queue.ts';
 import { Timetable } from '../../core/queue/timetable.ts';
 import { getter, instead, method } from './instead.ts';
 import type { Mutant, Planted } from './mutant.ts';
-import { hearing, leasesOf, overhearing } from './overheard.ts';
+import { hearing, leasesOf, overhearing, stepping } from './overheard.ts';
 
 /** How long a lapsed attempt is remembered where it is not for good. */
 const FENCED_MS = 1_000;
@@ -65,15 +64,10 @@ function judgedByTheWall(): Planted {
   let aheadMs = 0;
   return {
     instead: instead(
-      method(
-        Queue.prototype,
-        'step',
-        (real) =>
-          function (this: Queue, inputs, options) {
-            aheadMs = options.now.wallAheadMs;
-            return real.call(this, inputs, options);
-          },
-      ),
+      stepping((decide, inputs, options) => {
+        aheadMs = options.now.wallAheadMs;
+        return decide(inputs, options);
+      }),
       method(
         Timetable.prototype,
         'expired',

@@ -4,8 +4,11 @@ import type { JobChange } from '../../core/job/event.ts';
 import type { Instant, Job, JobId } from '../../core/job/job.ts';
 import type { Input } from '../../core/queue/command.ts';
 import { Queue } from '../../core/queue/queue.ts';
+import type { Decided } from '../../core/queue/queue.ts';
 import { Step } from '../../core/queue/step.ts';
 import { method } from './instead.ts';
+
+type StepOptions = Parameters<Queue['step']>[1];
 
 /** Each change of a job is told of, once it has been decided; `after` is undefined if the job is gone. */
 export const overhearing = (
@@ -22,18 +25,23 @@ export const overhearing = (
       },
   );
 
-/** The queue hears other inputs than have come. */
-export const hearing = (
-  heard: (inputs: readonly Input[], at: Instant) => readonly Input[],
+/** Each step is decided in another way; `decide` is the true one. */
+export const stepping = (
+  step: (decide: Queue['step'], inputs: readonly Input[], options: StepOptions) => Decided,
 ): ReturnType<typeof method> =>
   method(
     Queue.prototype,
     'step',
     (real) =>
       function (this: Queue, inputs, options) {
-        return real.call(this, heard(inputs, options.now.at), options);
+        return step((...told) => real.call(this, ...told), inputs, options);
       },
   );
+
+/** The queue hears other inputs than have come. */
+export const hearing = (
+  heard: (inputs: readonly Input[], at: Instant) => readonly Input[],
+): ReturnType<typeof method> => stepping((decide, inputs, options) => decide(heard(inputs, options.now.at), options));
 
 /** The leases that run, by job. */
 export function leasesOf(leases: Map<JobId, { readonly attempt: number; readonly leaseUntil: Instant }>) {

@@ -5,12 +5,12 @@ import { Backlog } from '../../core/engine/backlog.ts';
 import { Engine } from '../../core/engine/engine.ts';
 import { Instant, earliest } from '../../core/job/job.ts';
 import type { RequestId } from '../../core/queue/command.ts';
-import { Queue } from '../../core/queue/queue.ts';
 import { Timetable } from '../../core/queue/timetable.ts';
 import { Journal } from '../../core/store/journal.ts';
 import { ProcessClock } from '../actors/process-clock.ts';
 import { getter, instead, method } from './instead.ts';
 import type { Mutant, Planted } from './mutant.ts';
+import { stepping } from './overheard.ts';
 import { pass, relay, without } from './relay.ts';
 
 /** Once it has been started again, it looks for free slots a second after one became free, and not at once. */
@@ -27,17 +27,12 @@ function slotsFilledLater(): Planted {
     },
     turn: (turn) => ({ ...turn, wakeAt: earliest(turn.wakeAt, lookAt) }),
     instead: instead(
-      method(
-        Queue.prototype,
-        'step',
-        (real) =>
-          function (this: Queue, inputs, options) {
-            ({ at } = options.now);
-            isLooking = starts < 2 || (lookAt !== null && at >= lookAt);
-            if (isLooking) lookAt = null;
-            return real.call(this, inputs, options);
-          },
-      ),
+      stepping((decide, inputs, options) => {
+        ({ at } = options.now);
+        isLooking = starts < 2 || (lookAt !== null && at >= lookAt);
+        if (isLooking) lookAt = null;
+        return decide(inputs, options);
+      }),
       method(
         Timetable.prototype,
         'next',

@@ -3,12 +3,12 @@
 import type { Job } from '../../core/job/job.ts';
 import type { Input } from '../../core/queue/command.ts';
 import { isTerminal } from '../../core/job/job.ts';
-import { Queue } from '../../core/queue/queue.ts';
 import { Step } from '../../core/queue/step.ts';
 import type { Refusal } from '../../core/queue/effect.ts';
 import { dressed } from './tables.ts';
 import { instead, method } from './instead.ts';
 import type { Mutant, Planted } from './mutant.ts';
+import { stepping } from './overheard.ts';
 
 /** A replay is refused as a new submission would be. */
 const replayRefused = (refusalOf: (job: Job, step: Step) => Refusal | undefined): Planted => ({
@@ -234,19 +234,14 @@ export const SUBMISSION_MUTANTS: readonly Mutant[] = [
     from: 106n,
     plant: () => ({
       instead: instead(
-        method(
-          Queue.prototype,
-          'step',
-          (real) =>
-            function (this: Queue, inputs, options) {
-              try {
-                return real.call(this, inputs, options);
-              } catch (error) {
-                if (!(error instanceof RangeError)) throw error;
-                return { events: [], effects: [], rows: [], wakeAt: null };
-              }
-            },
-        ),
+        stepping((decide, inputs, options) => {
+          try {
+            return decide(inputs, options);
+          } catch (error) {
+            if (!(error instanceof RangeError)) throw error;
+            return { events: [], effects: [], rows: [], wakeAt: null };
+          }
+        }),
       ),
     }),
   },

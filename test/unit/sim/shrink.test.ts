@@ -23,8 +23,8 @@ describe('a failure shrinks to at most 15 events that break the same rule', () =
   // Bugs of each piece: the disk, the tables, commands, replies, settings; then some whose lives only grow short when
   // parts of them are drawn anew.
   const simple = ['sync-left-out', 'result-rewritten', 'delete-cancels', 'stats-miscounted', 'backoff-too-long'];
-  const stubborn = ['timer-only-for-leases', 'starts-at-the-wall', 'late-answer-counts'];
-  for (const name of [...simple, ...stubborn]) {
+  const onlyRedrawn = ['timer-only-for-leases', 'starts-at-the-wall', 'late-answer-counts'];
+  for (const name of [...simple, ...onlyRedrawn]) {
     test(name, { timeout: 30_000 }, () => {
       const mutant = MUTANTS.find((one) => one.name === name);
       const caught = mutant === undefined ? null : hunt(mutant, { tables });
