@@ -164,16 +164,16 @@ export function differences(model: Model, tables: Tables): string[] {
       found.push(`job ${expected.id} is not there`);
       continue;
     }
-    const stored: Partial<Record<keyof ModelJob, unknown>> = {
+    const stored: ModelJob = {
       ...job,
       key: job.idempotencyKey,
       leaseUntil: job.state === 'running' ? job.leaseUntil : null,
       finishedAt: 'finishedAt' in job ? job.finishedAt : null,
       versionSeq: expected.versionSeq,
     };
-    for (const [name, value] of Object.entries(expected)) {
-      const actual = stored[name as keyof ModelJob];
-      if (actual !== value) found.push(`${expected.id}.${name} is ${String(actual)}, not ${String(value)}`);
+    for (const name of Object.keys(expected) as (keyof ModelJob)[]) {
+      if (stored[name] === expected[name]) continue;
+      found.push(`${expected.id}.${name} is ${String(stored[name])}, not ${String(expected[name])}`);
     }
   }
   for (const state of ['pending', 'running', 'succeeded', 'dead', 'cancelled'] as const) {

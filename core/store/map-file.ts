@@ -24,9 +24,29 @@ export const EMPTY: Content = {
 
 const KIND = 'perdure tables';
 const FORMAT = 1;
+/** As many as there are snapshots in a directory. */
+const LATEST_MAX = 2;
 
 export function encodeContent(content: Content): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ kind: KIND, format: FORMAT, ...content }));
+}
+
+/**
+ * Decodes exports, and knows the latest ones again: whoever takes a snapshot reads back what was just written, and whoever
+ * recovers often reads the same one often.
+ */
+export class ContentReader {
+  readonly #latest: { readonly bytes: Uint8Array; readonly content: Content }[] = [];
+
+  /** @throws {Error} as `decodeContent`. */
+  read(bytes: Uint8Array): Content {
+    const known = this.#latest.find((one) => isSame(one.bytes, bytes));
+    if (known !== undefined) return known.content;
+    const content = decodeContent(bytes);
+    this.#latest.unshift({ bytes: bytes.slice(), content });
+    if (this.#latest.length > LATEST_MAX) this.#latest.pop();
+    return content;
+  }
 }
 
 /** @throws {Error} if the bytes are not such an export, or of a newer format. */
@@ -46,4 +66,10 @@ function parse(bytes: Uint8Array): Content & { readonly kind?: unknown; readonly
     throw new Error('not an export of map tables', { cause });
   }
   throw new Error('not an export of map tables');
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
+  return true;
 }

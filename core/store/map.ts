@@ -10,13 +10,14 @@ import { assert } from '../job/assert.ts';
 import { isTerminal } from '../job/job.ts';
 import type { Instant, Job, JobId, JobState, TerminalJob } from '../job/job.ts';
 import { isFeedOnly, isLoose } from './event-class.ts';
-import { decodeContent, EMPTY, encodeContent } from './map-file.ts';
+import { ContentReader, EMPTY, encodeContent } from './map-file.ts';
 import type { Content } from './map-file.ts';
 import { Sorted } from './sorted.ts';
 import type { EventRow, JobFilter, Meta, Tables, TablesFactory } from './tables.ts';
 
 export function mapTables(): TablesFactory {
-  return { create: () => new MapTables(EMPTY), load: (bytes) => new MapTables(decodeContent(bytes)) };
+  const reader = new ContentReader();
+  return { create: () => new MapTables(EMPTY), load: (bytes) => new MapTables(reader.read(bytes)) };
 }
 
 type Numbered = { readonly seq: number };

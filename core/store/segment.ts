@@ -145,21 +145,21 @@ function checkedHeader(segment: Segment, before: Place | null): FoundHeader | nu
   const { number, bytes, mayLackHeader } = segment;
   const file = segmentFile(number);
   const record = before === null ? null : before.record + 1;
-  const damaged = (reason: string): DamageError => new DamageError({ file, offset: 0, record, reason });
 
   const header = headerOf(file, bytes);
   if (header !== undefined && before !== null && header.after.directoryId !== before.directoryId) {
-    throw damaged(`it is of the data directory ${header.after.directoryId}, this one is ${before.directoryId}`);
+    const reason = `it is of the data directory ${header.after.directoryId}, this one is ${before.directoryId}`;
+    throw new DamageError({ file, offset: 0, record, reason });
   }
   const problem = headerProblem(header, number, before);
   if (header !== undefined && problem === null) return header;
 
-  if (header !== undefined && provesLoss(header, number, before)) throw damaged(problem ?? '');
+  const isProofOfLoss = header !== undefined && provesLoss(header, number, before);
   const expected = before ?? beginning(LONGEST_ID);
   const bytesMax = encodeHeader({ segment: number, after: expected }).bytes.length;
   const isEmpty = findRecord(bytes, 0, (head) => head.segment === number) === undefined;
-  if (mayLackHeader && bytes.length <= bytesMax && isEmpty) return null;
-  throw damaged(problem ?? 'the header is not valid');
+  if (!isProofOfLoss && mayLackHeader && bytes.length <= bytesMax && isEmpty) return null;
+  throw new DamageError({ file, offset: 0, record, reason: problem ?? 'the header is not valid' });
 }
 
 /**

@@ -27,7 +27,7 @@ export type TornTail = { readonly file: string; readonly segment: number; readon
 export const MARKER_FILE = 'clean';
 
 export function survey(entries: readonly FileEntry[]): Survey {
-  const segments = new Map<number, number>();
+  const segments: { readonly number: number; readonly bytes: number }[] = [];
   const snapshots: number[] = [];
   const databases: number[] = [];
   const tornTails: TornTail[] = [];
@@ -38,7 +38,7 @@ export function survey(entries: readonly FileEntry[]): Survey {
     const name = nameOf(file);
     switch (name?.kind) {
       case 'log':
-        segments.set(name.number, bytes);
+        segments.push({ number: name.number, bytes });
         break;
       case 'json':
         snapshots.push(name.number);
@@ -59,9 +59,10 @@ export function survey(entries: readonly FileEntry[]): Survey {
         break;
     }
   }
+  const inOrder = segments.sort((left, right) => left.number - right.number);
   tornTails.sort((left, right) => left.segment - right.segment || left.offset - right.offset);
   return {
-    segments: new Map([...segments].sort(([left], [right]) => left - right)),
+    segments: new Map(inOrder.map(({ number, bytes }) => [number, bytes])),
     snapshots: snapshots.sort((left, right) => right - left),
     databases: databases.sort((left, right) => right - left),
     hasMarker,
@@ -89,9 +90,10 @@ function nameOf(file: string): Name | undefined {
   if (file === MARKER_FILE) return { kind: 'marker' };
   if (file.endsWith('.tmp'))
     return nameOf(file.slice(0, -'.tmp'.length)) === undefined ? undefined : { kind: 'temporary' };
-  const [, digits, kind] =
-    /^journal-(\d{10})\.(log)$/.exec(file) ?? /^snapshot-(\d{10})\.(sqlite|json)$/.exec(file) ?? [];
-  if (kind === 'log' || kind === 'json' || kind === 'sqlite') return { kind, number: Number(digits) };
-  const [, number, offset] = /^journal-(\d{10})\.torn-(\d{1,10})$/.exec(file) ?? [];
-  return number === undefined ? undefined : { kind: 'torn', number: Number(number), offset: Number(offset) };
+  const found = /^(?:journal-(\d{10})\.(?:log|torn-(\d{1,10}))|snapshot-(\d{10})\.(sqlite|json))$/.exec(file);
+  if (found === null) return undefined;
+  const kind = found[4];
+  if (kind === 'sqlite' || kind === 'json') return { kind, number: Number(found[3]) };
+  const number = Number(found[1]);
+  return found[2] === undefined ? { kind: 'log', number } : { kind: 'torn', number, offset: Number(found[2]) };
 }

@@ -7,6 +7,7 @@ import type { Planted } from '../mutants/mutant.ts';
 import type { Life } from '../world/clock.ts';
 import type { Chance, Descriptors } from '../world/disk.ts';
 import type { FaultCode } from '../faults.ts';
+import type { Stream } from '../world/tape.ts';
 import { chanceOf, note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
 
@@ -24,98 +25,117 @@ export type Drive<Result> = {
 };
 
 export function drive<Result>(world: World, job: Drive<Result>): void {
-  const stream = world.tape.stream('disk');
+  new Driver(world, job).begin();
+}
 
-  const resume = (advance: () => IteratorResult<DiskOperation, Result>): void => {
+class Driver<Result> {
+  readonly #world: World;
+  readonly #job: Drive<Result>;
+  readonly #stream: Stream;
+
+  constructor(world: World, job: Drive<Result>) {
+    this.#world = world;
+    this.#job = job;
+    this.#stream = world.tape.stream('disk');
+  }
+
+  begin(): void {
+    this.#resume(() => this.#job.program.next());
+  }
+
+  #resume(advance: () => IteratorResult<DiskOperation, Result>): void {
+    const { program, planted, life, done, failed } = this.#job;
     let next: IteratorResult<DiskOperation, Result>;
     try {
       next = advance();
     } catch (error) {
-      return job.failed(error);
+      return failed(error);
     }
-    if (next.done === true) return job.done(next.value);
+    if (next.done === true) return done(next.value);
     const wanted = next.value;
-    const operation = job.planted.operation === undefined ? wanted : job.planted.operation(wanted);
-    if (operation === null) return resume(() => job.program.next(undefined));
-    const waitUs = world.faults.strikesAt('B1', `disk ${operation.kind}`) ? stream.between('wait', 1, 20_000) : 0;
-    world.clock.after(durationUs(operation) + waitUs, job.life, () => start(operation));
-  };
+    const operation = planted.operation === undefined ? wanted : planted.operation(wanted);
+    if (operation === null) return this.#resume(() => program.next(undefined));
+    const { clock, faults } = this.#world;
+    const waitUs = faults.strikesAt('B1', `disk ${operation.kind}`) ? this.#stream.between('wait', 1, 20_000) : 0;
+    clock.after(this.#durationUs(operation) + waitUs, life, () => this.#start(operation));
+  }
 
   /** A write that takes a while shows its first part before the rest: a kill in between leaves it torn. */
-  const start = (operation: DiskOperation): void => {
-    if (job.killedBy !== null && world.faults.strikes(job.killedBy)) return job.kill();
-    if (operation.kind === 'append' && operation.bytes.length > 1 && world.faults.strikes('P2')) {
-      const part = 1 + stream.choose('part', operation.bytes.length - 1);
-      if (attempt({ ...operation, bytes: operation.bytes.subarray(0, part) }) === undefined) {
-        const rest = { ...operation, bytes: operation.bytes.subarray(part) };
-        world.clock.after(stream.between('rest', 1, 1_000), job.life, () => finish(rest));
-      }
-      return;
+  #start(operation: DiskOperation): void {
+    const { killedBy, kill, life } = this.#job;
+    const { clock, faults } = this.#world;
+    if (killedBy !== null && faults.strikes(killedBy)) return kill();
+    if (operation.kind !== 'append' || operation.bytes.length <= 1 || !faults.strikes('P2')) {
+      return this.#finish(operation);
     }
-    finish(operation);
-  };
+    const part = 1 + this.#stream.choose('part', operation.bytes.length - 1);
+    if (this.#attempt({ ...operation, bytes: operation.bytes.subarray(0, part) }) instanceof DiskError) return;
+    const rest = { ...operation, bytes: operation.bytes.subarray(part) };
+    clock.after(this.#stream.between('rest', 1, 1_000), life, () => this.#finish(rest));
+  }
 
-  const finish = (operation: DiskOperation): void => {
-    const result = attempt(operation);
+  #finish(operation: DiskOperation): void {
+    const { program, planted } = this.#job;
+    const result = this.#attempt(operation);
     if (result instanceof DiskError) return;
-    resume(() => job.program.next(job.planted.result?.(operation, result) ?? result));
-  };
+    this.#resume(() => program.next(planted.result?.(operation, result) ?? result));
+  }
 
   /** The operation's result; an error was thrown into the program already. */
-  const attempt = (operation: DiskOperation): DiskResult | DiskError => {
-    const fault = faultOf(operation);
+  #attempt(operation: DiskOperation): DiskResult | DiskError {
+    const world = this.#world;
+    const { program, planted, descriptors, appended, failed } = this.#job;
+    const fault = this.#faultOf(operation);
     const from = operation.kind === 'append' ? world.disk.lengthOf(operation.file) : 0;
     try {
       if (fault !== null) {
         const chance = chanceOf(world);
         const allows: Chance['allows'] =
           fault.code === 'D8' ? (survival) => survival === 'D1' || chance.allows(survival) : () => false;
-        world.disk.fail(job.descriptors, operation, { code: fault.error, chance: { ...chance, allows } });
+        world.disk.fail(descriptors, operation, { code: fault.error, chance: { ...chance, allows } });
       }
-      const result = world.disk.perform(job.descriptors, operation);
+      const result = world.disk.perform(descriptors, operation);
       note(world, 'disk', () => `${describe(operation)} -> ok`);
       if (operation.kind === 'append') {
         world.trace.wrote(operation.bytes);
-        job.appended({ file: operation.file, from, to: from + operation.bytes.length });
+        appended({ file: operation.file, from, to: from + operation.bytes.length });
       }
       return result;
     } catch (error) {
       if (!(error instanceof DiskError)) {
-        job.failed(error);
+        failed(error);
         return new DiskError({ code: 'io', operation: operation.kind, cause: error });
       }
       note(world, 'disk', () => `${describe(operation)} -> ${error.code}`, fault?.code ?? null);
-      if (job.planted.hides?.(error) === true) resume(() => job.program.next(undefined));
-      else resume(() => job.program.throw(error));
+      if (planted.hides?.(error) === true) this.#resume(() => program.next(undefined));
+      else this.#resume(() => program.throw(error));
       return error;
     }
-  };
+  }
 
-  const faultOf = (operation: DiskOperation): { code: FaultCode; error: DiskErrorCode } | null => {
-    const { faults } = world;
+  #faultOf(operation: DiskOperation): { code: FaultCode; error: DiskErrorCode } | null {
+    const { faults } = this.#world;
     if (operation.kind === 'sync') {
-      if (faults.strikes('D7')) return { code: 'D7', error: stream.pick('error', ['io', 'no-space']) };
+      if (faults.strikes('D7')) return { code: 'D7', error: this.#stream.pick('error', ['io', 'no-space']) };
       if (faults.strikes('D8')) return { code: 'D8', error: 'io' };
       return null;
     }
     return operation.kind !== 'close' && faults.strikes('D10') ? { code: 'D10', error: 'io' } : null;
-  };
+  }
 
-  const durationUs = (operation: DiskOperation): number => {
+  #durationUs(operation: DiskOperation): number {
     switch (operation.kind) {
       case 'sync':
       case 'syncDirectory':
-        if (world.faults.strikes('D15')) return stream.between('slow sync', 1_000_000, 10_000_000);
-        return stream.between('sync', 300, world.plan.syncUsMax);
+        if (this.#world.faults.strikes('D15')) return this.#stream.between('slow sync', 1_000_000, 10_000_000);
+        return this.#stream.between('sync', 300, this.#world.plan.syncUsMax);
       case 'append':
       case 'read':
-        return stream.between('transfer', 10, 100);
+        return this.#stream.between('transfer', 10, 100);
       default:
-        return stream.between('operation', 5, 30);
+        return this.#stream.between('operation', 5, 30);
     }
-  };
-
-  resume(() => job.program.next());
+  }
 }
 
 function describe(operation: DiskOperation): string {

@@ -12,7 +12,7 @@ import { encodeLine, lineAt } from '../../core/store/line.ts';
 import { recover } from '../../core/store/recovery.ts';
 import type { TablesFactory } from '../../core/store/tables.ts';
 import { broken } from '../checks/rules.ts';
-import { stateOf } from '../world/state.ts';
+import { contentOf, isSameContent } from '../world/state.ts';
 import type { FaultCode } from '../faults.ts';
 import type { Planted } from '../mutants/mutant.ts';
 import { damage } from '../world/damage.ts';
@@ -25,7 +25,7 @@ const DAMAGES: readonly DamageCode[] = ['D9', 'D12', 'D13', 'D14', 'D16'];
 /** Experiments in one life, at most: each costs some starts. */
 const EXPERIMENTS_MAX = 24;
 
-type Start = { readonly state: string } | { readonly refused: Error };
+type Start = { readonly content: string } | { readonly refused: Error };
 
 export class Vandal {
   readonly #options: { world: World; tables: TablesFactory; planted: Planted };
@@ -38,17 +38,18 @@ export class Vandal {
   /** No process runs. */
   visit(): void {
     const { faults, disk } = this.#options.world;
+    let undamaged: Start | undefined;
     for (const code of DAMAGES) {
       if (this.#left === 0 || !faults.strikes(code)) continue;
       this.#left -= 1;
-      this.#damage(code, disk.image());
+      this.#damage(code, disk.image(), () => (undamaged ??= this.#start(disk.image())));
     }
     if (this.#left === 0 || !faults.strikes('P13')) return;
     this.#left -= 1;
     this.#upgrade(disk.image());
   }
 
-  #damage(code: DamageCode, image: Image): void {
+  #damage(code: DamageCode, image: Image, undamaged: () => Start): void {
     const { tape } = this.#options.world;
     const done = damage(code, image, tape.stream(`damage/${code}`));
     if (done === null) return;
@@ -57,13 +58,13 @@ export class Vandal {
     const isPlaced = 'refused' in after && after.refused instanceof DamageError && after.refused.file !== '';
     if (isPlaced) return;
     // What a crash has left is judged by the start of the life itself.
-    const before = this.#start(image);
+    const before = undamaged();
     if ('refused' in before) return;
     if ('refused' in after)
       throw broken('D12', `${done.what}: refused without its place, ${after.refused.name}: ${after.refused.message}`);
-    if (after.state === before.state) return;
+    if (isSameContent(after.content, before.content)) return;
     const unproven = done.unproven === null ? null : this.#start(done.unproven);
-    if (unproven !== null && 'state' in unproven && unproven.state === after.state) return;
+    if (unproven !== null && 'content' in unproven && isSameContent(unproven.content, after.content)) return;
     throw broken('D12', `${done.what}: the start finds another state, and does not say so`);
   }
 
@@ -93,9 +94,9 @@ export class Vandal {
     const disk = new Disk(image);
     try {
       const { tables } = perform(disk, recover({ tables: factory, directoryId: '0'.repeat(32) }), planted);
-      const state = stateOf(tables);
+      const content = contentOf(tables);
       tables.close();
-      return { state };
+      return { content };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (error instanceof DamageError || error instanceof FormatError) unchanged(disk, image, error);

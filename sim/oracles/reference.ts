@@ -12,17 +12,17 @@ import type { QueueSettings } from '../../core/queue/settings.ts';
 import type { EventRow } from '../../core/store/tables.ts';
 import { insist } from './disagreement.ts';
 
-type Rule = { readonly by?: Command['kind']; readonly from: readonly JobState[]; readonly to: JobState | null };
+type Rule = Readonly<{ by?: Command['kind']; from: readonly JobState[]; to: JobState | null; error?: string }>;
 
-/** Of each kind of event: the command that asks for it, the states in which it finds a job, the one to which it leads. */
+/** Of each kind of event: the command that asks for it, the states in which it finds a job, the one to which it leads, its error. */
 export const LIFE: ReadonlyMap<EventKind, Rule> = new Map<EventKind, Rule>([
   ['started', { from: ['pending'], to: 'running' }],
   ['extended', { by: 'extend', from: ['running'], to: 'running' }],
   ['progressed', { by: 'progress', from: ['running'], to: 'running' }],
   ['succeeded', { by: 'succeed', from: ['running'], to: 'succeeded' }],
   ['failed', { by: 'fail', from: ['running'], to: 'pending' }],
-  ['expired', { from: ['running'], to: 'pending' }],
-  ['crashed', { from: ['running'], to: 'pending' }],
+  ['expired', { from: ['running'], to: 'pending', error: 'TimeoutError' }],
+  ['crashed', { from: ['running'], to: 'pending', error: 'CrashError' }],
   ['released', { by: 'release', from: ['running'], to: 'pending' }],
   ['cancelled', { by: 'cancel', from: ['pending', 'running'], to: 'cancelled' }],
   ['retried', { by: 'retry', from: ['dead', 'cancelled'], to: 'pending' }],
@@ -80,30 +80,17 @@ function submitted(row: EventRow, { submission }: Cause, { jobs, settings, wallA
 
 function befall(job: Expected, row: EventRow, cause: Cause, { settings, aborts, abandoned }: Reference): void {
   const { kind, at, detail } = row;
-  const { from, to } = LIFE.get(kind) ?? { from: [], to: null };
+  const { from, to, error } = LIFE.get(kind) ?? { from: [], to: null };
   insist(from.includes(job.state), `job ${job.id} is ${kind} while ${job.state}`);
-  const error = { name: '', message: '', stack: null, ...detail?.error, ...cause.error, at };
-  if (kind === 'crashed') insist(error.name === 'CrashError', `job ${job.id} is crashed by ${error.name}`);
-  if (kind === 'expired') insist(error.name === 'TimeoutError', `job ${job.id} is expired by ${error.name}`);
+  if (error !== undefined) insist(detail?.error?.name === error, `job ${job.id} is ${kind} by ${detail?.error?.name}`);
   if (kind === 'expired') insist((job.leaseUntil ?? 0) <= at, `job ${job.id} is expired before its lease ends`);
   if (kind === 'expired' || (kind === 'cancelled' && job.state === 'running')) {
     abandoned?.add(`${job.id}#${job.attempt}`);
     aborts.push(`${job.id}#${job.attempt} ${kind === 'expired' ? 'timeout' : 'cancelled'}`);
   }
-  const extendedUntil = cause.extendMs === undefined ? detail?.leaseUntil : at + (cause.extendMs ?? job.timeoutMs);
-  const changes: Partial<Record<EventKind, Partial<Expected>>> = {
-    started: { attempt: job.attempt + 1, startedAt: at, leaseUntil: at + job.timeoutMs },
-    extended: { leaseUntil: extendedUntil ?? null },
-    progressed: { progress: cause.progress },
-    succeeded: { result: cause.result },
-    failed: { failures: job.failures + 1, lastError: error },
-    expired: { failures: job.failures + 1, lastError: error },
-    crashed: { crashes: job.crashes + 1, lastError: error },
-    retried: { failures: 0, crashes: 0 },
-  };
   // A suspect is one until its next attempt ends.
   if (job.state === 'running' && to !== 'running') job.suspect = kind === 'crashed';
-  Object.assign(job, changes[kind]);
+  Object.assign(job, changesOf(job, row, cause));
   if (to === 'running') {
     job.state = to;
     const isLeased = kind === 'progressed' || detail?.leaseUntil === job.leaseUntil;
@@ -120,6 +107,19 @@ function befall(job: Expected, row: EventRow, cause: Cause, { settings, aborts, 
     const isWithin = Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= (isFailure ? backoffMs(job, settings) : 0);
     insist(isWithin, `job ${job.id} is ${kind} and waits ${waitMs} ms`);
   }
+}
+
+/** What an event changes of a job beside its state and what follows from that. */
+function changesOf(job: Expected, { kind, at, detail }: EventRow, cause: Cause): Partial<Expected> {
+  const error = { name: '', message: '', stack: null, ...detail?.error, ...cause.error, at };
+  const extendedUntil = cause.extendMs === undefined ? detail?.leaseUntil : at + (cause.extendMs ?? job.timeoutMs);
+  if (kind === 'started') return { attempt: job.attempt + 1, startedAt: at, leaseUntil: at + job.timeoutMs };
+  if (kind === 'extended') return { leaseUntil: extendedUntil ?? null };
+  if (kind === 'progressed') return { progress: cause.progress };
+  if (kind === 'succeeded') return { result: cause.result };
+  if (kind === 'failed' || kind === 'expired') return { failures: job.failures + 1, lastError: error };
+  if (kind === 'crashed') return { crashes: job.crashes + 1, lastError: error };
+  return kind === 'retried' ? { failures: 0, crashes: 0 } : {};
 }
 
 /** The longest wait after the latest failure. What a user's function says is the user's own affair. */
@@ -152,7 +152,7 @@ export class Reference {
   /** How far the wall clock, by which clients name instants, is ahead of the queue's; null if nobody can tell. */
   wallAheadMs: number | null = 0;
   /** The events that the feed keeps, the latest of all, and the highest number among the forgotten. */
-  rows: readonly EventRow[] = [];
+  rows: EventRow[] = [];
   last = { seq: 0, at: 0 };
   forgottenSeq = 0;
 
@@ -191,30 +191,34 @@ export class Reference {
 
   /** The event is the latest of the feed. A deleted job goes with its key and its other events. */
   keep(row: EventRow): void {
-    const ofJob = this.rows.filter(({ jobId }) => jobId !== null && jobId === row.jobId);
+    this.rows.push(row);
+    this.last = row;
+    if (row.jobId === null || (row.kind !== 'deleted' && !FEED_ONLY.has(row.kind))) return;
+    const ofJob = this.rows.filter((one) => one !== row && one.jobId === row.jobId);
     const reports = [...ofJob, row].filter(({ kind }) => FEED_ONLY.has(kind));
     const forgotten = row.kind === 'deleted' ? ofJob : reports.slice(0, -FEED_ONLY_MAX);
-    if (row.kind === 'deleted' && row.jobId !== null) this.jobs.delete(row.jobId);
-    this.rows = [...this.rows, row].filter((one) => !forgotten.includes(one));
+    if (row.kind === 'deleted') this.jobs.delete(row.jobId);
+    if (forgotten.length > 0) this.rows = this.rows.filter((one) => !forgotten.includes(one));
     this.forgottenSeq = Math.max(this.forgottenSeq, ...forgotten.map(({ seq }) => seq));
-    this.last = row;
   }
 
   in(...states: readonly JobState[]): Expected[] {
     return [...this.jobs.values()].filter(({ state }) => states.includes(state));
   }
 
-  /** The job that must start before any other; undefined if none may. */
+  /** The job that must start before any other, of equals the first submitted; undefined if none may. */
   next(at: number): Expected | undefined {
     const { workerCount, types } = this.settings;
     const running = this.in('running');
     if (this.isDraining || Math.max(running.length, this.abandoned?.size ?? 0) >= workerCount) return undefined;
-    const ready = this.in('pending').filter((job) => {
+    let best: Expected | undefined;
+    for (const job of this.jobs.values()) {
       const type = types.get(job.type);
-      if (job.runAt > at || type === undefined || this.paused.has(job.queue)) return false;
-      const beside = running.filter((other) => other.type === job.type).length;
-      return beside < (type.concurrency ?? Infinity) && !(job.suspect && running.some(({ suspect }) => suspect));
-    });
-    return ready.sort((a, b) => a.priority - b.priority || a.runAt - b.runAt || a.submittedSeq - b.submittedSeq)[0];
+      if (job.state !== 'pending' || job.runAt > at || type === undefined || this.paused.has(job.queue)) continue;
+      if (running.filter((other) => other.type === job.type).length >= (type.concurrency ?? Infinity)) continue;
+      if (job.suspect && running.some(({ suspect }) => suspect)) continue;
+      if (best === undefined || (job.priority - best.priority || job.runAt - best.runAt) < 0) best = job;
+    }
+    return best;
   }
 }

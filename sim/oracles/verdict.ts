@@ -31,12 +31,10 @@ export function verdict(reference: Reference, command: ClientCommand | WorkerCom
   const isLate = 'attempt' in command && (job?.state !== 'running' || job.attempt !== command.attempt);
   if (isLate) return refused({ reason: 'lease-lost', jobId, attempt: command.attempt });
   if (job === undefined) return refused({ reason: 'not-found', jobId });
-  for (const [kind, { by, from }] of LIFE) {
-    if (by !== command.kind) continue;
-    if (!from.includes(job.state)) return refused({ reason: 'wrong-state', jobId, state: job.state });
-    return granted({ kind, jobId, cause: command });
-  }
-  return granted();
+  const [kind, rule] = [...LIFE].find(([, { by }]) => by === command.kind) ?? [];
+  if (kind === undefined || rule === undefined) return granted();
+  if (!rule.from.includes(job.state)) return refused({ reason: 'wrong-state', jobId, state: job.state });
+  return granted({ kind, jobId, cause: command });
 }
 
 /** All or nothing; of several errors those of the lowest status are told. */
@@ -63,13 +61,13 @@ function submitting(reference: Reference, command: Extract<ClientCommand, { kind
   // The depth is counted with the new jobs. Whether they count as bytes before they are stored is left open, and so is
   // whether the bytes are told of beside the depth.
   const stored = [...jobs.values()];
-  const bytes = isMeasured(stored) ? bytesOf(stored) : undefined;
+  const bytes = bytesOf(stored);
   const depth = reference.in('pending', 'running').length;
-  const tooHeavy = { reason: 'bytes-limit', bytes, limit: bytesLimit };
-  const may = bytes === undefined || bytes + bytesOf(fresh) > bytesLimit ? [tooHeavy] : [];
+  const tooHeavy = { reason: 'bytes-limit', bytes: isMeasured(stored) ? bytes : undefined, limit: bytesLimit };
+  const may = tooHeavy.bytes === undefined || bytes + bytesOf(fresh) > bytesLimit ? [tooHeavy] : [];
   if (depth + fresh.length > depthLimit)
     return { ...refused({ reason: 'depth-limit', depth, limit: depthLimit }), may };
-  if (bytesOf(stored) >= bytesLimit) return refused(tooHeavy);
+  if (bytes >= bytesLimit) return refused(tooHeavy);
   const changes = fresh.map((one): Change => ({ kind: 'submitted', jobId: one.id, cause: { submission: one } }));
   return { ...granted(...changes), may };
 }

@@ -1,4 +1,4 @@
-// Everything that the tables hold, as one text: equal states have equal texts.
+// Everything that the tables hold, as one text.
 
 import type { Tables } from '../../core/store/tables.ts';
 
@@ -9,17 +9,27 @@ const ROWS_MAX = 10_000;
 const known = new Map<string, string>();
 const KNOWN_MAX = 50_000;
 
+/** Equal states have equal texts. For small worlds, whose states are few. */
 export function stateOf(tables: Tables): string {
-  const jobs = tables.list({ filter: {}, before: undefined, limit: ROWS_MAX });
-  const found = JSON.stringify([tables.meta(), jobs, tables.pausedQueues(), tables.eventsAfter(0, ROWS_MAX)]);
-  let state = known.get(found);
+  const content = contentOf(tables);
+  let state = known.get(content);
   if (state === undefined) {
-    state = JSON.stringify(JSON.parse(found), inOrder);
+    state = ordered(content);
     if (known.size >= KNOWN_MAX) known.clear();
-    known.set(found, state);
+    known.set(content, state);
   }
   return state;
 }
+
+/** Equal states may differ in the order of properties: compare with `isSameContent`. */
+export function contentOf(tables: Tables): string {
+  const jobs = tables.list({ filter: {}, before: undefined, limit: ROWS_MAX });
+  return JSON.stringify([tables.meta(), jobs, tables.pausedQueues(), tables.eventsAfter(0, ROWS_MAX)]);
+}
+
+export const isSameContent = (a: string, b: string): boolean => a === b || ordered(a) === ordered(b);
+
+const ordered = (content: string): string => JSON.stringify(JSON.parse(content), inOrder);
 
 const inOrder = (_: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
