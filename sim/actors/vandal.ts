@@ -22,6 +22,8 @@ import { note } from '../world/world.ts';
 import type { World } from '../world/world.ts';
 
 const DAMAGES: readonly DamageCode[] = ['D9', 'D12', 'D13', 'D14', 'D16'];
+/** Headers and descriptions begin so. */
+const FORMAT = /^\{"format":\d+/;
 /** Experiments in one life, at most: each costs some starts. */
 const EXPERIMENTS_MAX = 24;
 
@@ -77,8 +79,11 @@ export class Vandal {
     const bytes = name === undefined ? undefined : image.get(name);
     const line = bytes === undefined ? undefined : lineAt(bytes, 0);
     if (name === undefined || bytes === undefined || line === undefined) return;
+    const text = new TextDecoder().decode(line.json);
+    // Where a header did not reach the disk an older record may stand: it has no version.
+    if (!FORMAT.test(text)) return;
     this.#note(`on a copy of the disk, a newer version wrote ${name}`, 'P13');
-    const newer = encodeLine(new TextDecoder().decode(line.json).replace(/"format":\d+/, '"format":9')).bytes;
+    const newer = encodeLine(text.replace(FORMAT, '{"format":9')).bytes;
     const copy = new Uint8Array(newer.length + bytes.length - line.end);
     copy.set(newer);
     copy.set(bytes.subarray(line.end), newer.length);
