@@ -1,7 +1,8 @@
 // The inputs that wait for the next turn, in the order of their arrival.
 //
 // Rule: clients may fill it only up to a bound; what comes from workers and from the shell itself is never refused,
-// because it is bounded already by the attempts that run.
+// because it is bounded already by the attempts that run: each has at most its end, one extension and one progress here,
+// and keeps to itself what it would say meanwhile (runtime/worker/coalesce.ts).
 
 import type { ClientCommand, Command, Input } from '../queue/command.ts';
 import type { EngineLimits } from './limits.ts';

@@ -7,11 +7,11 @@ import type { JobId, JsonText, RunningJob } from '../../core/job/job.ts';
 import type { Thrown, WorkerCommand } from '../../core/queue/command.ts';
 import type { Reply } from '../../core/queue/effect.ts';
 import type { Log } from '../log.ts';
+import { coalesce, handledElsewhere } from './coalesce.ts';
 import { LeaseLostError } from './handler.ts';
 import type { HandlerContext } from './handler.ts';
 import { encodeJson, PROGRESS_BYTES_MAX, RESULT_BYTES_MAX } from './json-value.ts';
 import { validPayload } from './payload.ts';
-import { coalesce } from './progress.ts';
 import type { RegisteredHandler } from './registry.ts';
 import { describeThrown } from './thrown.ts';
 
@@ -84,7 +84,8 @@ export class Attempt {
 
   #context(): HandlerContext {
     const { id, type, queue, attempt, failures, maxRetries } = this.#job;
-    const report = coalesce((text) => this.#command({ kind: 'progress', progress: text }));
+    const extend = coalesce((extendMs: number | null) => this.#command({ kind: 'extend', extendMs }));
+    const report = coalesce((progress: JsonText) => this.#command({ kind: 'progress', progress }));
     const context: HandlerContext = {
       id,
       type,
@@ -93,32 +94,34 @@ export class Attempt {
       failures,
       maxRetries,
       signal: this.#controller.signal,
-      extend: (durationMs) => handledElsewhere(this.#extend(durationMs)),
-      progress: (value) => handledElsewhere(this.#progress(value, report)),
+      extend: (durationMs) => this.#extend(durationMs, extend),
+      progress: (value) => this.#progress(value, report),
       log: this.#log,
     };
     return Object.freeze(context);
   }
 
-  async #extend(durationMs: number | undefined): Promise<void> {
+  // Neither of the two is an async function: each call would have a promise of its own, kept until the disk answers.
+
+  #extend(durationMs: number | undefined, extend: (extendMs: number | null) => Promise<void>): Promise<void> {
     const isLegal =
       durationMs === undefined ||
       (Number.isInteger(durationMs) && durationMs >= EXTEND_MS_MIN && durationMs <= EXTEND_MS_MAX);
     if (!isLegal) {
       this.#log.warn({}, 'extend was refused: its duration is out of range');
-      throw new RangeError(`extend takes a whole number of milliseconds from ${EXTEND_MS_MIN} to ${EXTEND_MS_MAX}`);
+      const rule = `extend takes a whole number of milliseconds from ${EXTEND_MS_MIN} to ${EXTEND_MS_MAX}`;
+      return refused(new RangeError(rule));
     }
-    await this.#command({ kind: 'extend', extendMs: durationMs ?? null });
+    return this.#lease === 'held' ? extend(durationMs ?? null) : refused(this.#leaseLost());
   }
 
-  async #progress(value: unknown, report: (text: JsonText) => Promise<void>): Promise<void> {
+  #progress(value: unknown, report: (text: JsonText) => Promise<void>): Promise<void> {
     const encoded = encodeJson(value, { bytesMax: PROGRESS_BYTES_MAX });
     if ('flaw' in encoded) {
       this.#log.warn({ flaw: encoded.flaw }, 'progress was refused');
-      throw new TypeError(`the progress cannot be stored: ${encoded.flaw}`);
+      return refused(new TypeError(`the progress cannot be stored: ${encoded.flaw}`));
     }
-    if (this.#lease !== 'held') throw this.#leaseLost();
-    await report(encoded.text);
+    return this.#lease === 'held' ? report(encoded.text) : refused(this.#leaseLost());
   }
 
   async #command(
@@ -146,14 +149,7 @@ export class Attempt {
   }
 }
 
-/**
- * The handler may or may not look at what it asked for. If it does not, a lost lease must not count as an unhandled
- * rejection, which would end the process.
- */
-function handledElsewhere(asked: Promise<void>): Promise<void> {
-  asked.catch(() => undefined);
-  return asked;
-}
+const refused = (reason: Error): Promise<void> => handledElsewhere(Promise.reject(reason));
 
 function abortError(reason: AbortReason): Error {
   const error = new Error(ABORT_TEXTS[reason].message);

@@ -29,7 +29,8 @@ export type HandlerContext = {
   readonly signal: AbortSignal;
   /**
    * Renews the lease, so that it ends this many milliseconds from now: 100 to 86 400 000, by default the job's
-   * visibility timeout. Resolves when the renewal is durable.
+   * visibility timeout. Resolves when it or a later renewal is durable; of those that wait for the disk only the latest
+   * is stored.
    * @throws {LeaseLostError} if the attempt has no lease any more: stop, another attempt may be running.
    * @throws {RangeError} if the duration is out of range; the lease is as before.
    */

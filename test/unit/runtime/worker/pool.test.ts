@@ -1,59 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { Instant, JobId, JsonText } from '../../../../core/job/job.ts';
+import { JobId, JsonText } from '../../../../core/job/job.ts';
 import type { RunningJob } from '../../../../core/job/job.ts';
 import type { WorkerCommand } from '../../../../core/queue/command.ts';
-import type { Reply } from '../../../../core/queue/effect.ts';
 import { LeaseLostError } from '../../../../runtime/worker/handler.ts';
 import type { HandlerContext } from '../../../../runtime/worker/handler.ts';
-import { SETTLE_MS, WorkerPool } from '../../../../runtime/worker/pool.ts';
-import { registerHandlers } from '../../../../runtime/worker/registry.ts';
-import { specification } from '../../../support/jobs.ts';
-import { recordedLog } from '../../../support/recorded-log.ts';
-
-type Handle = (payload: unknown, context: HandlerContext) => unknown;
-
-const running = (overrides: Partial<RunningJob> = {}): RunningJob => ({
-  ...specification(),
-  state: 'running',
-  submittedSeq: 1,
-  createdAt: Instant(1),
-  runAt: Instant(1),
-  attempt: 1,
-  failures: 0,
-  crashes: 0,
-  suspect: false,
-  startedAt: Instant(2),
-  progress: null,
-  lastError: null,
-  leaseUntil: Instant(30_002),
-  ...overrides,
-});
-
-const JOB = JobId('job-1');
-
-/** A pool with the handlers, and what it reported and asked. */
-function poolOf(handlers: object, answer: (command: WorkerCommand) => Promise<Reply> = () => granted) {
-  const reports: WorkerCommand[] = [];
-  const asked: WorkerCommand[] = [];
-  const { log, lines } = recordedLog();
-  const pool = new WorkerPool({
-    handlers: registerHandlers(handlers),
-    report: (command) => reports.push(command),
-    ask: (command) => {
-      asked.push(command);
-      return answer(command);
-    },
-    log,
-  });
-  return { pool, reports, asked, lines };
-}
-
-const granted = Promise.resolve<Reply>({ kind: 'extended', leaseUntil: Instant(99) });
-const refused = async (reason: 'lease-lost' | 'read-only'): Promise<Reply> => ({
-  kind: 'refused',
-  refusals: [reason === 'read-only' ? { reason } : { reason, jobId: JOB, attempt: 1 }],
-});
+import { SETTLE_MS } from '../../../../runtime/worker/pool.ts';
+import { held, JOB, poolOf, running, until } from '../../../support/worker-pool.ts';
+import type { Handle } from '../../../support/worker-pool.ts';
 
 /** Runs one attempt to its end and tells what was reported. */
 async function outcome(email: Handle | object, job: Partial<RunningJob> = {}) {
@@ -71,22 +25,6 @@ const succeeded = (value: unknown): WorkerCommand => ({
   attempt: 1,
   result: JsonText(value),
 });
-
-const until = <Value>(holds: () => Value) => vi.waitUntil(holds, { interval: 1, timeout: 5_000 });
-
-/** A handler that ends when the test says so. */
-function held() {
-  let resolve: (value: unknown) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise((...functions) => ([resolve, reject] = functions));
-  let seen: HandlerContext | undefined;
-  const handler: Handle = (_, context) => {
-    seen = context;
-    return promise;
-  };
-  const context = async (): Promise<HandlerContext> => until(() => seen);
-  return { handler, context, resolve, reject };
-}
 
 describe('an attempt', () => {
   test('gets the payload and all of its context', async () => {
@@ -258,83 +196,6 @@ describe('a lease that is lost', () => {
     pool.abort(JOB, 2, 'timeout');
     expect(reports).toHaveLength(1);
   });
-});
-
-describe('extend', () => {
-  test('renews by the visibility timeout or by what is asked', async () => {
-    const { handler, context } = held();
-    const { pool, asked } = poolOf({ email: handler });
-    pool.start(running());
-    const { extend } = await context();
-    await extend();
-    await extend(100);
-    await extend(86_400_000);
-    const command = { kind: 'extend', jobId: JOB, attempt: 1 };
-    expect(asked).toEqual([null, 100, 86_400_000].map((extendMs) => ({ ...command, extendMs })));
-  });
-
-  test.each([99, 86_400_001, 100.5, Number.NaN, '1000'])('refuses %j milliseconds', async (durationMs) => {
-    const { handler, context } = held();
-    const { pool, asked } = poolOf({ email: handler });
-    pool.start(running());
-    const { extend } = await context();
-    await expect(extend(durationMs as number)).rejects.toThrow(RangeError);
-    expect(asked).toEqual([]);
-  });
-
-  test('rejects with LeaseLostError where the queue says so, and with the reason where it refuses otherwise', async () => {
-    for (const [reason, error] of [
-      ['lease-lost', LeaseLostError],
-      ['read-only', /extend was refused: read-only/],
-    ] as const) {
-      const { handler, context } = held();
-      const { pool } = poolOf({ email: handler }, () => refused(reason));
-      pool.start(running());
-      const { extend } = await context();
-      await expect(extend()).rejects.toThrow(error);
-    }
-  });
-
-  test('that nobody awaits does not become an unhandled rejection', async () => {
-    const strays: unknown[] = [];
-    const onStray = (reason: unknown): number => strays.push(reason);
-    process.on('unhandledRejection', onStray);
-    const careless: Handle = (_, { extend, progress }) => {
-      void extend(1);
-      void progress(1n);
-      void extend();
-      void progress(1);
-    };
-    const { pool, reports } = poolOf({ email: careless }, () => refused('lease-lost'));
-    pool.start(running());
-    await until(() => reports.length > 0);
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off('unhandledRejection', onStray);
-    expect(strays).toEqual([]);
-  });
-});
-
-describe('progress', () => {
-  test('is stored as JSON', async () => {
-    const { handler, context } = held();
-    const { pool, asked } = poolOf({ email: handler });
-    pool.start(running());
-    const { progress } = await context();
-    await progress({ done: 0.5 });
-    expect(asked).toEqual([{ kind: 'progress', jobId: JOB, attempt: 1, progress: '{"done":0.5}' }]);
-  });
-
-  test.each([[undefined], [1n], [() => 1], [Number.NaN], [new Date(Number.NaN)], ['x'.repeat(70_000)]])(
-    'refuses what is not JSON or too large: %#',
-    async (value) => {
-      const { handler, context } = held();
-      const { pool, asked } = poolOf({ email: handler });
-      pool.start(running());
-      const { progress } = await context();
-      await expect(progress(value)).rejects.toThrow(TypeError);
-      expect(asked).toEqual([]);
-    },
-  );
 });
 
 describe('a shutdown', () => {

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { JsonText } from '../../../../core/job/job.ts';
-import { coalesce } from '../../../../runtime/worker/progress.ts';
+import { coalesce } from '../../../../runtime/worker/coalesce.ts';
 
 type Sent = { readonly text: string; readonly resolve: () => void; readonly reject: (error: Error) => void };
 
 function sender() {
   const sent: Sent[] = [];
   const report = coalesce(
-    (text) =>
+    (text: JsonText) =>
       new Promise<void>((resolve, reject) => {
         sent.push({ text, resolve, reject });
       }),
@@ -39,6 +39,18 @@ test('one value is on its way, and of those behind it only the latest follows', 
   sent[1]?.resolve();
   await turn();
   expect(reports.map(({ done }) => done)).toEqual([true, true, true, true]);
+});
+
+test('what waits for one value shares one promise: memory does not grow with the calls', async () => {
+  const { sent, progress } = sender();
+  const promises = Array.from({ length: 1_000 }, (_, value) => progress(value).promise);
+  expect(new Set(promises).size).toBe(2);
+
+  sent[0]?.resolve();
+  await turn();
+  sent[1]?.resolve();
+  await Promise.all(promises);
+  expect(sent.map(({ text }) => text)).toEqual(['0', '999']);
 });
 
 test('a value reported in the very moment in which another arrives never overtakes the one that waits', async () => {
