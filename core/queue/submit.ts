@@ -27,8 +27,8 @@ export function submit(step: Step, requestId: RequestId | null, command: Submit)
   if (refusals.length > 0) return step.refuse(requestId, ...refusals);
 
   const fresh = plans.flatMap((one) => (one.kind === 'new' ? [one.submission] : []));
-  const refusal = fresh.length === 0 ? undefined : roomRefusal(step, fresh);
-  if (refusal !== undefined) return step.refuse(requestId, refusal);
+  const full = fresh.length === 0 ? [] : roomRefusals(step, fresh);
+  if (full.length > 0) return step.refuse(requestId, ...full);
 
   const outcomes: { job: Job; replayed: boolean }[] = [];
   for (const one of plans) {
@@ -67,18 +67,18 @@ function plan(step: Step, { submissions, misfits }: Submit): Plan[] {
 const isSameRequest = (a: Submission, b: Pick<Job, 'type' | 'queue' | 'payload'>): boolean =>
   a.type === b.type && a.queue === b.queue && isSameJson(a.payload, b.payload);
 
-function roomRefusal(step: Step, fresh: readonly Submission[]): Refusal | undefined {
-  if (!step.isWritable) return { reason: 'read-only' };
-  const { census } = step.memory;
+/** Every limit that the new jobs would pass. */
+function roomRefusals(step: Step, fresh: readonly Submission[]): Refusal[] {
+  if (!step.isWritable) return [{ reason: 'read-only' }];
+  const { depth, bytes } = step.memory.census;
   const { depthLimit, bytesLimit } = step.settings;
-  if (census.depth + fresh.length > depthLimit) {
-    return { reason: 'depth-limit', depth: census.depth, limit: depthLimit };
-  }
   const payloadBytes = fresh.reduce((sum, submission) => sum + submission.payload.length, 0);
-  if (census.bytes + payloadBytes > bytesLimit || census.bytes >= bytesLimit) {
-    return { reason: 'bytes-limit', bytes: census.bytes, limit: bytesLimit };
+  const refusals: Refusal[] = [];
+  if (depth + fresh.length > depthLimit) refusals.push({ reason: 'depth-limit', depth, limit: depthLimit });
+  if (bytes + payloadBytes > bytesLimit || bytes >= bytesLimit) {
+    refusals.push({ reason: 'bytes-limit', bytes, limit: bytesLimit });
   }
-  return undefined;
+  return refusals;
 }
 
 function create(step: Step, submission: Submission): Job {

@@ -23,7 +23,7 @@ export function refusalProblem(refusals: readonly Refusal[], context: RefusalCon
   const [first] = answered;
   if (first === undefined) return { kind: 'internal', detail: 'The queue refused without a reason.' };
   const errors = answered.flatMap(({ errors: told }) => told ?? []);
-  if (errors.length === 0) return first.problem;
+  if (errors.length === 0) return { ...first.problem, detail: joined(answered.map(({ problem }) => problem.detail)) };
   if (answered.length === 1) return { ...first.problem, errors };
   const sameKind = answered.every(({ problem }) => problem.kind === first.problem.kind);
   if (sameKind && first.problem.kind === 'payload-mismatch')
@@ -33,6 +33,14 @@ export function refusalProblem(refusals: readonly Refusal[], context: RefusalCon
     detail: `${first.problem.detail} ${summary(errors)}`,
     errors,
   };
+}
+
+const NOTHING_STORED = 'Nothing was stored.';
+
+/** Each detail, and what they have in common once, at the end. */
+function joined(details: readonly string[]): string {
+  const last = details.length - 1;
+  return details.map((detail, index) => (index < last ? detail.replace(` ${NOTHING_STORED}`, '') : detail)).join(' ');
 }
 
 function tell(refusal: Refusal, { types, prefix }: RefusalContext): Told {
@@ -67,14 +75,14 @@ function tell(refusal: Refusal, { types, prefix }: RefusalContext): Told {
       return {
         problem: {
           kind: 'queue-full',
-          detail: `${refusal.depth} of at most ${refusal.limit} jobs are pending or running. Nothing was stored.`,
+          detail: `${refusal.depth} of at most ${refusal.limit} jobs are pending or running. ${NOTHING_STORED}`,
         },
       };
     case 'bytes-limit':
       return {
         problem: {
           kind: 'storage-full',
-          detail: `The stored jobs take ${refusal.bytes} of at most ${refusal.limit} bytes. Nothing was stored.`,
+          detail: `The stored jobs take ${refusal.bytes} of at most ${refusal.limit} bytes. ${NOTHING_STORED}`,
         },
       };
     case 'lease-lost':

@@ -63,6 +63,19 @@ describe('a refusal', () => {
     expect(pathsOf(called)).toEqual(['/jobs/2/type', '/jobs/5/idempotency_key']);
   });
 
+  it('tells of each limit that is reached', async () => {
+    const { post, queue } = createApi();
+    queue.refuse([
+      { reason: 'depth-limit', depth: 5, limit: 6 },
+      { reason: 'bytes-limit', bytes: 7, limit: 8 },
+    ]);
+    const called = await post('/createJob', { type: 'email' });
+    expect(called.status).toBe(429);
+    expect(problemOf(called).detail).toBe(
+      '5 of at most 6 jobs are pending or running. The stored jobs take 7 of at most 8 bytes. Nothing was stored.',
+    );
+  });
+
   it('for a full queue comes with Retry-After and does not hold up replays', async () => {
     const { post } = createApi({ queue: new MemoryQueue({ settings: { depthLimit: 1 } }) });
     const job = { type: 'email', idempotency_key: 'k' };

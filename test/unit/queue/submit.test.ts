@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Instant, JsonText } from '../../../core/job/job.ts';
+import type { Stats } from '../../../core/queue/effect.ts';
 import { TestQueue, reasons, submission } from '../../support/queue.ts';
+
+function statsOf(queue: TestQueue): Stats {
+  const reply = queue.ask({ kind: 'stats' });
+  if (reply.kind !== 'stats') throw new Error('no stats');
+  return reply.stats;
+}
 
 describe('a submission', () => {
   it('is answered as it stands before anything else happens to it: pending', () => {
@@ -121,6 +128,18 @@ describe('backpressure', () => {
     const queue = new TestQueue({ bytesLimit: 2_000 });
     queue.succeed(queue.submit({ payload: JsonText('x'.repeat(1_500)) }));
     expect(reasons(queue.ask({ kind: 'submit', submissions: [submission()] }))).toEqual(['bytes-limit']);
+  });
+
+  it('tells of both limits where both would be passed', () => {
+    const queue = new TestQueue({ depthLimit: 1, bytesLimit: 500, workerCount: 0 });
+    queue.submit();
+    const refusal = queue.ask({ kind: 'submit', submissions: [submission()] });
+    expect(refusal).toMatchObject({
+      refusals: [
+        { reason: 'depth-limit', depth: 1, limit: 1 },
+        { reason: 'bytes-limit', bytes: statsOf(queue).bytes, limit: 500 },
+      ],
+    });
   });
 
   it('answers replays even then', () => {
