@@ -12,8 +12,10 @@ import { NodeDisk } from '../disk/node-disk.ts';
 import { holdReadLock } from '../disk/read-lock.ts';
 import { EXIT } from '../exit.ts';
 import { loadTables } from '../sqlite.ts';
-import { JSON_OPTION, readArguments, required, UsageError } from './arguments.ts';
+import { JSON_OPTION, readArguments, required } from './arguments.ts';
 import type { Command } from './command.ts';
+import { dataDirectory } from './data-directory.ts';
+import { CommandError } from './failure.ts';
 import { jsonLine } from './job-json.ts';
 
 const HELP = `Copies what can be read of a damaged data directory to a new one. The damaged one is only read.
@@ -26,7 +28,8 @@ Usage: perdure salvage DAMAGED NEW [--json]
 
 A job whose end was lost is run again; one whose submission was lost is gone. Each loss is listed with its file and place.
 
-Exit codes: 0 nothing was lost, 1 NEW exists or a server holds DAMAGED, 3 something was lost and is listed, 4 the disk failed
+Exit codes: 0 nothing was lost, 1 NEW exists, or DAMAGED is no directory or a server holds it, 3 something was lost and is
+listed, 4 the disk failed
 
 Examples:
   perdure salvage data data-salvaged
@@ -37,13 +40,10 @@ export const salvage: Command = {
   help: HELP,
   run: async (argv, terminal) => {
     const { values, positionals } = readArguments(argv, { options: JSON_OPTION, positionalsMax: 2 });
-    const damaged = required(positionals[0], 'DAMAGED');
+    const given = required(positionals[0], 'DAMAGED');
     const fresh = required(positionals[1], 'NEW');
-    if (!existsSync(damaged)) throw new UsageError(`there is no ${damaged}`);
-    if (existsSync(fresh)) {
-      terminal.tell(`perdure: ${fresh} exists already; salvage makes a new directory\n`);
-      return EXIT.refused;
-    }
+    const damaged = dataDirectory(given, terminal.environment);
+    if (existsSync(fresh)) throw new CommandError(`${fresh} exists already; salvage makes a new directory`);
     const lock = holdReadLock(damaged);
     try {
       const { losses, lossCount, ...found } = await copy(damaged, fresh);

@@ -7,6 +7,7 @@ import { parseInstant } from '../http/rfc3339.ts';
 import { UsageError, readArguments, readInteger, required } from './arguments.ts';
 import type { Command } from './command.ts';
 import { CONNECTION_HELP, CONNECTION_OPTIONS, withServer } from './connection.ts';
+import { CommandError } from './failure.ts';
 import { jobJson, jsonLine } from './job-json.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -96,7 +97,8 @@ async function readPayload(given: string | undefined, terminal: Terminal): Promi
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`${file} cannot be read: ${reason}`, { cause: error });
   }
   return parsePayload(file, decode(file, bytes));
 }

@@ -31,7 +31,8 @@ Usage: perdure verify [DIR] [--json]
 It reads everything as the start of a server does: every checksum, the chain of the records, and whether each event was
 possible. A torn tail is what a crash leaves: it was never acknowledged, and the next start cuts it off.
 
-Exit codes: 0 a server will start on it, 1 a server holds it or it is of a newer format, 3 damage, 4 it cannot be read
+Exit codes: 0 a server will start on it, 1 it is no directory, a server holds it, or it is of a newer format, 3 damage,
+4 it cannot be read
 
 Examples:
   perdure verify

@@ -54,9 +54,10 @@ it('"copies what can be read of it to a new one, and lists what could not"', asy
   await again.stop();
 });
 
-it('wrong use is told, and a directory that exists is left alone', () => {
+it('wrong use exits 2; a directory that is missing, or exists already, exits 1 and nothing is made', () => {
   expect(salvage(scratch).status).toBe(2);
-  expect(salvage(join(scratch, 'missing'), join(scratch, 'new')).status).toBe(2);
+  expect(salvage(join(scratch, 'missing'), join(scratch, 'new')).status).toBe(1);
+  expect(readdirSync(scratch)).toEqual([]);
   expect(salvage(scratch, scratch).status).toBe(1);
 });
 

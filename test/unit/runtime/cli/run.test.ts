@@ -48,7 +48,6 @@ describe('wrong use exits 2, says why and how to learn more, and prints nothing 
     [['submit', 'email', '{}', 'more'], /no place for "more"/],
     [['submit', 'email', '{"a": }'], /not a JSON value/],
     [['submit', 'email', '[1e999]'], /range of a double/],
-    [['submit', 'email', '@no-such-file'], /no-such-file cannot be read/],
     [['submit', 'email', '--priority', 'high'], /--priority must be a whole number/],
     [['submit', 'email', '--run-at', 'tomorrow'], /--run-at must be an instant/],
     [['submit', 'email', '--queue'], /--queue/],
@@ -62,6 +61,7 @@ describe('wrong use exits 2, says why and how to learn more, and prints nothing 
     [['stats', '--url', 'http://me:secret@localhost'], /--token/],
     [['stats', '--token', 'two words'], /token/],
     [['verify', 'a', 'b'], /no place for "b"/],
+    [['salvage', 'a'], /NEW is missing/],
     [['demo', '--kills', '-1'], /--kills must be from 0/],
   ])('%j', async (argv, reason) => {
     const { code, out, err } = await perdure(argv);
@@ -69,5 +69,21 @@ describe('wrong use exits 2, says why and how to learn more, and prints nothing 
     expect(out).toBe('');
     expect(err).toMatch(reason);
     expect(err).toContain('--help');
+  });
+});
+
+describe('what is not there exits 1 and is named: the command was right, the world is not as it says', () => {
+  it.each([
+    [['verify', '/no/such/directory'], /no data directory \/no\/such\/directory/],
+    [['journal', '/no/such/directory'], /no data directory \/no\/such\/directory/],
+    [['salvage', '/no/such/directory', '/no/such/either'], /no data directory \/no\/such\/directory/],
+    [['salvage', import.meta.filename, '/no/such/either'], /is not a directory/],
+    [['submit', 'email', '@no-such-file'], /no-such-file cannot be read/],
+  ])('%j', async (argv, reason) => {
+    const { code, out, err } = await perdure(argv);
+    expect(code).toBe(EXIT.refused);
+    expect(out).toBe('');
+    expect(err).toMatch(reason);
+    expect(err.trim().split('\n')).toHaveLength(1);
   });
 });
