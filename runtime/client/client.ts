@@ -33,7 +33,11 @@ export class Client {
   readonly #triesMax: number;
   readonly #fetch: NonNullable<ClientOptions['fetch']>;
 
+  /** @throws {TypeError} if the URL is none of HTTP. */
   constructor({ url = 'http://127.0.0.1:8080', token, triesMax = 5, fetch = globalThis.fetch }: ClientOptions = {}) {
+    // `localhost:8080` is a URL too, of the scheme `localhost`: `fetch` would only say that it failed.
+    if (!/^https?:\/\/[^/]/i.test(url))
+      throw new TypeError(`url is ${JSON.stringify(url)}: it must begin with http:// or https://`);
     this.#url = url.replace(/\/+$/, '');
     this.#token = token;
     this.#triesMax = triesMax;

@@ -56,8 +56,11 @@ export function feedEndpoint({ queue, http }: Services): Endpoint {
       if (!start.ok) return problemResponse(start.problem);
       if (feed.isFull) return problemResponse(TOO_MANY);
       if (context.req.method === 'HEAD') return eventStream(null);
-      const { outgoing, closing } = context.env ?? {};
+      const { incoming, outgoing, closing } = context.env ?? {};
+      // One who shuts his writing side may be gone: a silent feed would find out only at its next comment.
+      if (incoming?.socket.readableEnded === true) return eventStream(null);
       const cut = outgoing === undefined ? undefined : (): void => void outgoing.destroy();
+      if (cut !== undefined) incoming?.socket.once('end', cut);
       const stream = feed.open({ after: start.value, cut, closing });
       return stream === undefined ? problemResponse(TOO_MANY) : eventStream(stream);
     },

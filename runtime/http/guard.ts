@@ -18,7 +18,7 @@ export const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
-export const MISDIRECTED: Problem = {
+const MISDIRECTED: Problem = {
   kind: 'misdirected-request',
   detail: 'The Host header names neither this machine nor a host that ALLOWED_HOSTS lists.',
 };
@@ -52,11 +52,11 @@ export function createGuard(settings: HttpSettings): Guard {
   };
 }
 
-/** The authority that was asked for. An absolute request target overrides the header (RFC 9112, 3.2.2). */
+/** The authority that was asked for, as it was sent. An absolute target overrides the header (RFC 9112, 3.2.2). */
 function hostOf(context: HttpContext): string | undefined {
   const incoming = context.env?.incoming;
   if (incoming?.url !== undefined && !incoming.url.startsWith('/')) return new URL(context.req.url).host;
-  return header(context, 'host');
+  return headerLines(context, 'host')[0];
 }
 
 /** The scheme does not count: behind a proxy that ends TLS the page says https. */

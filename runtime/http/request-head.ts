@@ -3,11 +3,9 @@
 //
 // 1. The version is 1.0 or 1.1: a line of HTTP/0.9 or HTTP/2.0 is parsed as if it were ours.
 // 2. There is exactly one Host; HTTP/1.0, which no browser speaks, may lack it.
-// 3. The Host is one of ours. The guard asks again, but the adapter would answer a name that is no name before it.
-// 4. The target is a path: no fragment, and `*` is for OPTIONS alone, which nothing here takes.
+// 3. The target is a path: no fragment, and `*` is for OPTIONS alone, which nothing here takes.
 
 import type { IncomingMessage } from 'node:http';
-import { MISDIRECTED } from './guard.ts';
 import type { Problem } from './problem.ts';
 import { rawLines } from './request.ts';
 
@@ -28,15 +26,16 @@ const NO_OPTIONS: Problem = {
 };
 
 /** Undefined lets the request pass. */
-export function requestHeadProblem(
-  { httpVersion, method, url = '', rawHeaders }: IncomingMessage,
-  hostAllowed: (host: string) => boolean,
-): Problem | undefined {
+export function requestHeadProblem({
+  httpVersion,
+  method,
+  url = '',
+  rawHeaders,
+}: IncomingMessage): Problem | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return BAD_REQUEST;
   const hosts = rawLines(rawHeaders, 'host');
   const [host] = hosts;
   if (hosts.length > 1 || (host === undefined && httpVersion !== '1.0')) return BAD_HOST;
-  if (host !== undefined && !hostAllowed(host)) return MISDIRECTED;
   if (url === '*') return method === 'OPTIONS' ? NO_OPTIONS : BAD_TARGET;
   return url.includes('#') ? BAD_TARGET : undefined;
 }

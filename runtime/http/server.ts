@@ -11,7 +11,6 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { SERVER_FAILED } from './app.ts';
 import { answerBroken, lingerAtClose, writeAndClose } from './connection.ts';
-import { hostAllowList } from './host.ts';
 import { problemHeaders, problemResponse, problemText, PROBLEMS } from './problem.ts';
 import type { Problem } from './problem.ts';
 import type { HttpEnv } from './request.ts';
@@ -65,12 +64,9 @@ function createHttpServer(app: OpenAPIHono<HttpEnv>, settings: HttpSettings, clo
   const listener = getRequestListener(
     (request, env) => app.fetch(request, { ...env, closing } as HttpEnv['Bindings']),
     {
-      // A request of HTTP/1.0 may lack the header; no browser sends one.
-      hostname: 'localhost',
       errorHandler: (error) => problemResponse(error instanceof RequestError ? BAD_TARGET : SERVER_FAILED),
     },
   );
-  const hostAllowed = hostAllowList(settings);
   const answering = new WeakMap<Duplex, ServerResponse>();
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (!incoming.socket.writable) {
@@ -78,9 +74,11 @@ function createHttpServer(app: OpenAPIHono<HttpEnv>, settings: HttpSettings, clo
       return;
     }
     answering.set(incoming.socket, outgoing);
-    const problem = requestHeadProblem(incoming, hostAllowed);
-    if (problem === undefined) void listener(incoming, outgoing);
-    else answer(outgoing, problem);
+    const problem = requestHeadProblem(incoming);
+    if (problem !== undefined) return answer(outgoing, problem);
+    // The guard judges the Host, in its raw line. The adapter has views of its own on what is a name, and needs none.
+    incoming.headers.host = 'localhost';
+    void listener(incoming, outgoing);
   };
   const server = createServer(
     {
@@ -92,6 +90,8 @@ function createHttpServer(app: OpenAPIHono<HttpEnv>, settings: HttpSettings, clo
     },
     onRequest,
   );
+  // A client may shut its writing side once it has asked, and still wants the answer. Node's types lack the property.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.timeout = SILENCE_MS;
   server.maxHeadersCount = 0; // their bytes are limited; headers beyond a count would be dropped in silence
   server.maxConnections = settings.connectionsMax + REFUSED_AT_ONCE_MAX;

@@ -39,6 +39,15 @@ const client = (options: Partial<ClientOptions> = {}) =>
   createClient({ url: 'http://127.0.0.1', token: TOKEN, fetch: direct, ...options });
 
 describe('the client', () => {
+  it.each(['localhost:8080', '127.0.0.1:8080', '/perdure', 'ftp://127.0.0.1', 'http://', ''])(
+    'refuses %j, which is no URL of a server, before it sends anything',
+    (url) => {
+      expect(() => client({ url })).toThrow(
+        new TypeError(`url is ${JSON.stringify(url)}: it must begin with http:// or https://`),
+      );
+    },
+  );
+
   it('submits, reads, and sees what the embedded queue sees', async () => {
     const { job, replayed } = await client().submit('greet', { name: 'Ada' }, { priority: 2, runAt: new Date(0) });
     expect(replayed).toBe(false);

@@ -95,6 +95,31 @@ describe('the host', () => {
     },
   );
 
+  it.each(['[::1]', '[0:0:0:0:0:0:0:1]', '[0::0001]:8080', '[::0.0.0.1]', 'LOCALHOST:1', '127.1.2.3:80'])(
+    '%j is loopback in one of its forms',
+    async (host) => {
+      const connection = await connect(await start());
+      connection.send(`GET /stats?x=1 HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      expect(await connection.status()).toBe(400);
+      connection.send(`GET /stats HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      await connection.untilClosed();
+      expect(connection.text).toContain('HTTP/1.1 200');
+    },
+  );
+
+  it('that was sent is what an Origin is compared with', async () => {
+    const server = await start();
+    for (const [origin, status] of [
+      ['http://[::1]:8080', 201],
+      ['http://localhost', 403],
+    ] as const) {
+      const connection = await connect(server);
+      const head = `POST /createJob HTTP/1.1\r\nHost: [::1]:8080\r\nOrigin: ${origin}\r\n`;
+      connection.send(`${head}Content-Type: application/json\r\nContent-Length: 16\r\n\r\n{"type":"email"}`);
+      expect(await connection.status()).toBe(status);
+    }
+  });
+
   it('of an absolute target counts as well as the header', async () => {
     const server = await start();
     const [evil, own] = [await connect(server), await connect(server)];
