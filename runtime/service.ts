@@ -56,6 +56,7 @@ export class Service implements QueuePort {
   #isDraining = false;
   #isStalled = false;
   #end: LoopEnd | null = null;
+  #closing: Promise<LoopEnd | null> | null = null;
 
   /**
    * Opens the data directory, recovers it, and starts.
@@ -169,8 +170,14 @@ export class Service implements QueuePort {
   /**
    * An orderly shutdown: running handlers get the grace, what does not finish is given back, and all is durable when this
    * resolves with null. Else it resolves with what went wrong, then or before: the next start recovers as from a crash.
+   * Further calls share the first one's end: a lock that was let go may be another's by then.
    */
-  async close({ graceMs }: { graceMs: number }): Promise<LoopEnd | null> {
+  close({ graceMs }: { graceMs: number }): Promise<LoopEnd | null> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<LoopEnd | null> {
     this.drain();
     await this.#pool.shutdown({ graceMs });
     await this.#loop.settle();

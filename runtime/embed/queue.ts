@@ -58,7 +58,7 @@ export class Queue<Handlers extends HandlerMap = HandlerMap> extends QueueCalls<
 
   /**
    * Shuts down in order: submissions are refused from now on, running handlers get the grace, what does not finish is
-   * given back, and everything is durable when this resolves.
+   * given back, and everything is durable when this resolves. Further calls wait for the same end.
    * @throws {DiskError} if the disk failed, then or before; the next start then recovers as from a crash.
    */
   async close({ graceMs = GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {

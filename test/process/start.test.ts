@@ -72,6 +72,8 @@ it('a value that breaks its rule stops the start with one line that names it', a
     { ALLOWED_HOSTS: 'queue example' },
     { AUTH_TOKEN: 'fifteen-letters' },
     { DATA_DIR: join(directory, 'file') },
+    { DATA_DIR: join(directory, 'file', 'data') },
+    { DATA_DIR: '/proc/perdure/data' }, // where nobody can make a directory
     { HANDLERS: join(directory, 'missing.ts') },
     { WORKER_COUNT: '1001' },
     { MAX_QUEUE_DEPTH: '0' },

@@ -143,6 +143,18 @@ describe('refusals', () => {
     await expect(open(directory, { workerCount: -1 })).rejects.toThrow(/^workerCount is -1: it must be a whole number/);
   });
 
+  it('is closed once, however often it is asked to: the next one on the directory keeps its lock', async () => {
+    const queue = await open(directory);
+    await Promise.all([queue.close(), queue.close()]);
+    const next = await open(directory);
+    await queue.close();
+    await expect(open(directory)).rejects.toThrow(`held by process ${process.pid}`);
+    const { job } = await next.submit('greet', { name: 'Ada' });
+    await next.drain();
+    expect(await next.get(job.id)).toMatchObject({ state: 'succeeded' });
+    await next.close();
+  });
+
   it('after close every submission is refused', async () => {
     const queue = await open(directory);
     await queue.close();
