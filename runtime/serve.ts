@@ -66,8 +66,10 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
     if (end !== null) return fail(end);
     await server?.close();
     log.info({}, 'shut down');
+    isEnding = true;
     process.exit(EXIT.orderly);
   };
+  process.on('exit', (code) => void (process.exitCode = exitCodeOf(code, log)));
 
   const service = await recovering;
   metrics.watch(service);
@@ -109,6 +111,15 @@ async function endAfterFailure(
   await wait(LAST_REQUESTS_MS);
   await Promise.race([closeServer(), wait(LAST_ANSWERS_MS)]);
   process.exit(code);
+}
+
+/** A handler that ends the process with 0 must not make it look orderly: whoever minds it would not start it again. */
+function exitCodeOf(code: number, log: Log): number {
+  if (isEnding || code !== EXIT.orderly) return code;
+  const text = 'a handler, or something that it imports, has called process.exit';
+  log.error({ exitCode: EXIT.defect }, text);
+  process.stderr.write(`perdure: ${text}\n`);
+  return EXIT.defect;
 }
 
 /** One line a failure at warn, one line an event at debug. Payloads, results and errors' stacks stay out. */

@@ -16,6 +16,7 @@ export default {
   killing: async () => { await wait(100); process.kill(process.pid, 'SIGKILL'); },
   throwing: async () => { await wait(100); setImmediate(() => { throw new Error('out of nowhere'); }); await wait(1e6); },
   atOnce: () => process.exit(7),
+  leaving: () => process.exit(),
   innocent: async () => { await untilReleased(); return 'done'; },
 };
 `;
@@ -69,6 +70,7 @@ it('a job that takes the process down is dead after the third crash, and the inn
 it.each([
   ['killing', { code: null, signal: 'SIGKILL' }],
   ['throwing', { code: 70, signal: null }],
+  ['leaving', { code: 70, signal: null }], // by 0 nobody would know that it must be started again
 ])('however it is taken down (%s), the jobs of the process have crashed', async (type, end) => {
   const { environment } = setUp();
   const { server, client } = await launch(environment);
