@@ -78,7 +78,8 @@ export class ProcessClock {
     this.#armed.add(timer);
     // The second time it is the timer of an instant that has passed, whatever has been armed since.
     if (faults.isOn('C7') && stream.choose('twice', 8) === 1) {
-      clock.after(delayMs * 1000 + stream.logarithmic('again', 1, 100_000), life, wake);
+      const again = (): void => (faults.isHealed ? undefined : wake());
+      clock.after(delayMs * 1000 + stream.logarithmic('again', 1, 100_000), life, again);
     }
     return timer;
   }

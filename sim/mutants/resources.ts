@@ -127,7 +127,7 @@ export const RESOURCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'held-many-times',
-    sentence: 'what a full disk holds back is held four times as often after each look for room',
+    sentence: 'what a full disk holds back is held sixteen times as often after each look for room',
     rule: 'S29',
     others: [],
     among: ['D11', 'W4'],
@@ -138,7 +138,7 @@ export const RESOURCE_MUTANTS: readonly Mutant[] = [
           'giveBack',
           (real) =>
             function (this: Backlog, inputs) {
-              real.call(this, [...inputs, ...inputs, ...inputs, ...inputs]);
+              real.call(this, Array.from({ length: 16 }, () => inputs).flat());
             },
         ),
       ),
