@@ -53,6 +53,8 @@ export class Engine {
   /** Inputs that the full disk has no room for, in order. */
   #held: Input[] = [];
   #spaceRetryAt: Instant;
+  /** Even the room of the reserve is used up: until the next search for space nothing that is due need be tried again. */
+  #isOutOfRoom = false;
   #sealAt: Instant | null = null;
   #isSnapshotRunning = false;
   #snapshotRetryAt: Instant;
@@ -136,6 +138,7 @@ export class Engine {
     const inputs = this.#backlog.take();
     try {
       this.#spaceRetryAt = Instant(now.at + SPACE_RETRY_MS);
+      this.#isOutOfRoom = false;
       this.#isWritable = yield* keepReserve(this.#limits);
     } catch (error) {
       this.#backlog.giveBack(inputs);
@@ -214,12 +217,13 @@ export class Engine {
     // A start that cannot store what crashed does not begin; an end that cannot store what ended is not an orderly one.
     const isStart = inputs.some(({ command }) => command.kind === 'recover');
     if (isStart || this.#isClosing) return this.#fail(inputs, full);
-    // Even the room of the reserve is used up. A step of clients alone writes nothing while the disk is full.
+    this.#isOutOfRoom = true;
+    // A step of clients alone writes nothing while the disk is full.
     this.#held.push(...inputs.filter(({ command }) => !isClientCommand(command) && command.kind !== 'tick'));
-    const clients = inputs.filter(({ command }) => isClientCommand(command));
-    const turn = yield* this.#write(clients, now);
-    const wakeAt = turn.wakeAt === null ? this.#spaceRetryAt : Instant(Math.max(turn.wakeAt, this.#spaceRetryAt));
-    return { ...turn, wakeAt };
+    return yield* this.#write(
+      inputs.filter(({ command }) => isClientCommand(command)),
+      now,
+    );
   }
 
   /** What the journal needs beside records: a seal when it is quiet, a new segment when it has outgrown the snapshot. */
@@ -236,7 +240,8 @@ export class Engine {
     }
     const effects = failure === null ? done.effects : [...done.effects, ...this.#refuseBacklog()];
     const spaceAt = this.#isWritable ? null : this.#spaceRetryAt;
-    return { effects, wakeAt: earliest(done.wakeAt, this.#sealAt, spaceAt), snapshot, failure };
+    const wakeAt = this.#isOutOfRoom ? spaceAt : earliest(done.wakeAt, this.#sealAt, spaceAt);
+    return { effects, wakeAt, snapshot, failure };
   }
 
   *#sealIfDue(now: Now): DiskProgram<void> {

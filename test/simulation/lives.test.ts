@@ -51,6 +51,7 @@ test.each([
   [0x2fc3, 'a stale line behind the end of a segment was taken for the proof of the record before it'],
   [0x3e7c, 'the power went after all faults had stopped'],
   [0x98a17a, 'timers that fire twice, armed while faults struck, all fired in the week after'],
+  [0x13152d0, 'on a full disk what was due was tried again, and the cut synced, at each request'],
   [0x3eb3, 'a refusal decided before everything stood still was held against the time after it'],
 ])('seed %i, which once failed, holds: %s', (seed) => {
   expect(lived(seed, bulk).violation).toBeNull();

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { Engine } from '../../../core/engine/engine.ts';
 import type { Turn } from '../../../core/engine/engine.ts';
 import { ENGINE_LIMITS } from '../../../core/engine/limits.ts';
+import type { EngineLimits } from '../../../core/engine/limits.ts';
 import { Instant, JsonText } from '../../../core/job/job.ts';
 import { SPACE_RETRY_MS } from '../../../core/job/limits.ts';
-import type { Job } from '../../../core/job/job.ts';
+import type { RunningJob } from '../../../core/job/job.ts';
 import type { Command } from '../../../core/queue/command.ts';
 import { DiskError } from '../../../core/store/disk.ts';
 import type { DiskProgram, DiskResult } from '../../../core/store/disk.ts';
@@ -40,8 +41,8 @@ function* withoutRoom<Result>(program: DiskProgram<Result>): DiskProgram<Result>
   return next.value;
 }
 
-/** An engine whose one running job has succeeded on a full disk, which held that back. */
-function withHeldAnswer({ limits = {}, asked = false, drained = true } = {}) {
+/** An engine that runs one job. */
+function withRunningJob(limits: Partial<EngineLimits> = {}) {
   const disk = new MemoryDisk();
   const { engine } = disk.run(
     Engine.open({
@@ -59,7 +60,14 @@ function withHeldAnswer({ limits = {}, asked = false, drained = true } = {}) {
   const { effects } = take({ kind: 'submit', submissions: [submission()] });
   const jobs = effects.flatMap((effect) => (effect.kind === 'start' ? [effect.job] : []));
   expect(jobs).toHaveLength(1);
-  const [{ id: jobId, attempt }] = jobs as [Job];
+  const [job] = jobs as [RunningJob];
+  return { disk, engine, take, job };
+}
+
+/** An engine whose one running job has succeeded on a full disk, which held that back. */
+function withHeldAnswer({ limits = {}, asked = false, drained = true } = {}) {
+  const { disk, engine, take, job } = withRunningJob(limits);
+  const { id: jobId, attempt } = job;
   if (drained) take({ kind: 'drain' });
   engine.offer({
     requestId: asked ? 7 : null,
@@ -106,6 +114,26 @@ describe('an orderly end', () => {
     ]);
     expect(found(disk.kill()).job(jobId)).toMatchObject({ state: 'running' });
     expect([...disk.image().keys()]).not.toContain(MARKER_FILE);
+  });
+});
+
+describe('what is due on a full disk', () => {
+  it('is tried again at the next search for space, and not because somebody asks', () => {
+    const { disk, engine, job } = withRunningJob();
+    const { id: jobId } = job;
+    const expired = { ...NOW, at: job.leaseUntil };
+    engine.offer({ requestId: null, command: { kind: 'tick' } });
+    const soughtAt = Instant(expired.at + SPACE_RETRY_MS);
+    expect(disk.run(withoutRoom(engine.turn(expired)))).toMatchObject({ failure: null, wakeAt: soughtAt });
+
+    engine.offer({ requestId: 9, command: { kind: 'get', jobId } });
+    const asked = disk.run(withoutRoom(engine.turn({ ...NOW, at: Instant(expired.at + 1) })));
+    expect(asked.effects).toMatchObject([{ kind: 'reply', reply: { kind: 'job', job: { state: 'running' } } }]);
+    expect(asked.wakeAt).toBe(soughtAt);
+
+    engine.offer({ requestId: null, command: { kind: 'tick' } });
+    const { effects } = disk.run(engine.turn({ ...NOW, at: soughtAt }));
+    expect(effects).toContainEqual(expect.objectContaining({ kind: 'abort', jobId, reason: 'timeout' }));
   });
 });
 
