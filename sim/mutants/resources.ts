@@ -13,6 +13,26 @@ import type { Mutant, Planted } from './mutant.ts';
 import { stepping } from './overheard.ts';
 import { pass, relay, without } from './relay.ts';
 
+/** On a full disk, what is due is tried again behind every turn that did not try it, though there is no room yet. */
+function dueTriedAtEachTurn(): Planted {
+  let dueAt: Instant | null = null;
+  let hasTried = false;
+  return {
+    instead: instead(
+      stepping((decide, inputs, options) => {
+        const decided = decide(inputs, options);
+        hasTried ||= inputs.some(({ command }) => command.kind === 'tick');
+        dueAt = options.isWritable || hasTried ? null : decided.wakeAt;
+        return decided;
+      }),
+    ),
+    turn: (turn) => {
+      hasTried = false;
+      return { ...turn, wakeAt: earliest(turn.wakeAt, dueAt) };
+    },
+  };
+}
+
 /** Once it has been started again, it looks for free slots a second after one became free, and not at once. */
 function slotsFilledLater(): Planted {
   let starts = 0;
@@ -180,6 +200,14 @@ export const RESOURCE_MUTANTS: readonly Mutant[] = [
     rule: 'S39',
     others: ['L4'],
     plant: () => ({ turn: (turn) => (turn.wakeAt === null ? turn : { ...turn, wakeAt: Instant(0) }) }),
+  },
+  {
+    name: 'due-tried-at-each-turn',
+    sentence: 'what a full disk has no room for is tried again whenever anybody asks for anything',
+    rule: 'S39',
+    others: ['L4'],
+    among: ['D11'],
+    plant: dueTriedAtEachTurn,
   },
   {
     name: 'slots-filled-later',
