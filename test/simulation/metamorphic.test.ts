@@ -31,7 +31,6 @@ describe('snapshots change nothing', () => {
     ['SQLite tables', () => full, 8],
   ] as const)('taken after every record or never, on %s', (_, tablesOfDepth, numRuns) => {
     const tables = tablesOfDepth();
-    let snapshots = 0;
     const property = fc.property(workloads, (workload) => {
       const without = live(workload, { tables });
       const taken = live(workload, { tables, limits: ALWAYS });
@@ -39,11 +38,11 @@ describe('snapshots change nothing', () => {
       expect(taken.replies).toEqual(without.replies);
       expect([taken.recovered, without.recovered]).toEqual([without.state, without.state]);
       expect(without.snapshots).toBe(0);
-      snapshots += taken.snapshots;
+      // A short workload may store nothing.
+      if (without.records > 0) expect(taken.snapshots).toBeGreaterThan(0);
       tables.closeAll();
     });
     fc.assert(property, { numRuns });
-    expect(snapshots).toBeGreaterThan(numRuns);
   });
 });
 

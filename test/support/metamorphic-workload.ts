@@ -121,6 +121,9 @@ export type Lived = {
   readonly recovered: string;
   /** What became of each job, whenever and in whatever order it did. */
   readonly outcome: unknown;
+  /** Records that were replayed after that power loss. */
+  readonly records: number;
+  /** Snapshots on the disk at the end. */
   readonly snapshots: number;
 };
 
@@ -179,8 +182,9 @@ export function live(workload: Workload, variation: Variation): Lived {
   const outcome = outcomeOf(process.tables);
   const files = [...disk.image().keys()];
   disk.powerLoss(process.descriptors, NOTHING_KEPT);
-  const recovered = tablesText(open(process.at).tables);
-  return { replies, state, recovered, outcome, snapshots: files.filter((file) => file.endsWith('.sqlite')).length };
+  const { tables: found, report } = open(process.at);
+  const snapshots = files.filter((file) => file.endsWith('.sqlite')).length;
+  return { replies, state, recovered: tablesText(found), outcome, records: report.records, snapshots };
 }
 
 export const padded = (number: number): string => String(number).padStart(4, '0');
