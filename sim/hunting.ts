@@ -1,11 +1,10 @@
 // What `--mutants` does: every planted bug is hunted and its failure made small, in as many processes as there are
 // cores; a bug that is named is told at length.
 
-import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { UsageError } from './arguments.ts';
 import type { Arguments } from './arguments.ts';
+import { startCompanion } from './companion.ts';
 import { tablesOf } from './depth.ts';
 import type { FaultSelection } from './faults.ts';
 import type { HuntReport, HuntRequest } from './hunter.ts';
@@ -84,9 +83,7 @@ async function huntAll(
 }
 
 function startHunter(): { readonly ask: (request: HuntRequest) => Promise<HuntReport>; readonly close: () => void } {
-  const child = fork(fileURLToPath(new URL('hunter.ts', import.meta.url)), {
-    execArgv: ['--import', import.meta.resolve('tsx')],
-  });
+  const child = startCompanion('hunter');
   const ask = (request: HuntRequest): Promise<HuntReport> =>
     new Promise((resolve, reject) => {
       const died = (code: number | null): void => reject(new Error(`a hunting process died with ${String(code)}`));

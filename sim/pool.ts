@@ -1,31 +1,19 @@
 // Processes that live seeds. Each takes a handful at a time and says what became of them.
 
-import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { startCompanion } from './companion.ts';
+import type { Surroundings } from './companion.ts';
 import type { Summary } from './summary.ts';
 import type { WorkerRequest } from './worker.ts';
 import type { Draw } from './world/tape.ts';
 
 export type WorkerResult = { readonly summary: Summary; readonly draws: readonly Draw[] | null };
 
-/** How a process is made unlike its twin: what must not matter. */
-export type Surroundings = {
-  readonly folder: string;
-  readonly timeZone: string;
-  readonly flags: readonly string[];
-};
-
 export class Worker {
   readonly #child: ChildProcess;
 
   constructor(surroundings?: Surroundings) {
-    this.#child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
-      execArgv: [...(surroundings?.flags ?? []), '--import', import.meta.resolve('tsx')],
-      ...(surroundings === undefined
-        ? {}
-        : { cwd: surroundings.folder, env: { ...process.env, TZ: surroundings.timeZone } }),
-    });
+    this.#child = startCompanion('worker', surroundings);
   }
 
   /** @throws {Error} if the process dies. */

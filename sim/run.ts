@@ -1,9 +1,9 @@
 // Lives many seeds, here or in processes side by side, and compares each with its twin if asked to.
 
 import type { Arguments, Span } from './arguments.ts';
+import type { Surroundings } from './companion.ts';
 import { tablesOf } from './depth.ts';
 import { Worker } from './pool.ts';
-import type { Surroundings } from './pool.ts';
 import type { Progress } from './report/progress.ts';
 import { formatSeed, nextSeed } from './seed.ts';
 import { live } from './simulation.ts';

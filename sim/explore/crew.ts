@@ -1,9 +1,8 @@
 // Processes that explore side by side: each its share of the images (exhaustive.ts), told to the one that started them.
 
-import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Depth } from '../arguments.ts';
+import { startCompanion } from '../companion.ts';
 import { tablesOf } from '../depth.ts';
 import { explore, together } from './exhaustive.ts';
 import type { Explored, Share } from './exhaustive.ts';
@@ -43,9 +42,7 @@ function exploreShare(
   request: CrewRequest,
   progress: (explored: Explored) => void,
 ): { readonly child: ChildProcess; readonly explored: Promise<Explored> } {
-  const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
-    execArgv: ['--import', import.meta.resolve('tsx')],
-  });
+  const child = startCompanion('explore/worker');
   const explored = new Promise<Explored>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`an exploring process died with ${String(code)}`)));

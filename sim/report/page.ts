@@ -1,6 +1,7 @@
 // A life as one HTML file that opens without a network: the page and its parts from page/, the life as JSON inside.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { FAULTS } from '../faults.ts';
 import type { Outcome } from '../simulation.ts';
 import type { TraceEvent } from '../world/trace.ts';
@@ -90,4 +91,7 @@ const inlined = (name: string): string =>
     .replaceAll(/^import [^;]*;\n/gm, '')
     .replaceAll(/^export /gm, '');
 
-const part = (name: string): string => readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8');
+/** The page's own files are not compiled: they lie in the sources, wherever this runs from. */
+const FOLDER = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'page' : '../../../sim/report/page');
+
+const part = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
