@@ -3,7 +3,7 @@
 // Written from the contract, without the reducer: what it makes of the events is held against what the queue stores.
 
 import type { EventRow, Tables } from '../core/store/tables.ts';
-import type { JobId, JobState } from '../core/job/job.ts';
+import type { Job, JobId, JobState } from '../core/job/job.ts';
 import type { Ledger } from './ledger.ts';
 
 export type ModelJob = {
@@ -35,6 +35,7 @@ export type Happening = {
 };
 
 type Counts = Record<JobState, number>;
+type Writable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
 
 export class Model {
   readonly jobs = new Map<JobId, ModelJob>();
@@ -81,33 +82,20 @@ export class Model {
   #after(before: ModelJob | undefined, row: EventRow, id: JobId): ModelJob | undefined {
     if (row.kind === 'submitted') return this.#submitted(row, id);
     if (before === undefined || row.kind === 'deleted') return undefined;
-    const { runAt, leaseUntil } = row.detail ?? {};
-    const state = row.state ?? before.state;
-    const isFeedOnly = row.kind === 'extended' || row.kind === 'progressed';
-    const base = { ...before, state, attempt: row.attempt ?? before.attempt };
-    const next = {
-      ...base,
-      runAt: runAt ?? before.runAt,
-      leaseUntil: state === 'running' ? (leaseUntil ?? before.leaseUntil) : null,
-      finishedAt: state === 'pending' || state === 'running' ? null : (before.finishedAt ?? row.at),
-      versionSeq: isFeedOnly ? before.versionSeq : row.seq,
-    };
-    switch (row.kind) {
-      case 'failed':
-      case 'expired':
-        return { ...next, failures: before.failures + 1, suspect: false };
-      case 'crashed':
-        return { ...next, crashes: before.crashes + 1, suspect: true };
-      case 'succeeded':
-      case 'released':
-        return { ...next, suspect: false };
-      case 'cancelled':
-        return { ...next, suspect: before.state === 'running' ? false : before.suspect };
-      case 'retried':
-        return { ...next, failures: 0, crashes: 0 };
-      default:
-        return next;
-    }
+    const { kind, detail } = row;
+    const job: Writable<ModelJob> = { ...before };
+    job.state = row.state ?? before.state;
+    job.attempt = row.attempt ?? before.attempt;
+    job.runAt = detail?.runAt ?? before.runAt;
+    job.leaseUntil = job.state === 'running' ? (detail?.leaseUntil ?? before.leaseUntil) : null;
+    job.finishedAt = job.state === 'pending' || job.state === 'running' ? null : (before.finishedAt ?? row.at);
+    if (kind !== 'extended' && kind !== 'progressed') job.versionSeq = row.seq;
+    // A suspect is one until its next attempt ends.
+    if (before.state === 'running' && job.state !== 'running') job.suspect = kind === 'crashed';
+    if (kind === 'failed' || kind === 'expired') job.failures += 1;
+    if (kind === 'crashed') job.crashes += 1;
+    if (kind === 'retried') [job.failures, job.crashes] = [0, 0];
+    return job;
   }
 
   #submitted(row: EventRow, id: JobId): ModelJob | undefined {
@@ -155,6 +143,19 @@ export class Model {
   }
 }
 
+/** What the history tells of a job and the tables hold, under the same name but for the key. */
+const STORED = [
+  ...(['type', 'queue', 'priority', 'key', 'maxRetries', 'timeoutMs', 'submittedSeq', 'state', 'attempt'] as const),
+  ...(['failures', 'crashes', 'suspect', 'runAt', 'leaseUntil', 'finishedAt'] as const),
+] satisfies (keyof ModelJob)[];
+
+function storedAs(job: Job, name: (typeof STORED)[number]): ModelJob[typeof name] {
+  if (name === 'key') return job.idempotencyKey;
+  if (name === 'leaseUntil') return job.state === 'running' ? job.leaseUntil : null;
+  if (name === 'finishedAt') return 'finishedAt' in job ? job.finishedAt : null;
+  return job[name];
+}
+
 /** Everything that differs between the tables and the history; empty if they agree. */
 export function differences(model: Model, tables: Tables): string[] {
   const found: string[] = [];
@@ -164,16 +165,10 @@ export function differences(model: Model, tables: Tables): string[] {
       found.push(`job ${expected.id} is not there`);
       continue;
     }
-    const stored: ModelJob = {
-      ...job,
-      key: job.idempotencyKey,
-      leaseUntil: job.state === 'running' ? job.leaseUntil : null,
-      finishedAt: 'finishedAt' in job ? job.finishedAt : null,
-      versionSeq: expected.versionSeq,
-    };
-    for (const name of Object.keys(expected) as (keyof ModelJob)[]) {
-      if (stored[name] === expected[name]) continue;
-      found.push(`${expected.id}.${name} is ${String(stored[name])}, not ${String(expected[name])}`);
+    for (const name of STORED) {
+      const stored = storedAs(job, name);
+      if (stored === expected[name]) continue;
+      found.push(`${expected.id}.${name} is ${String(stored)}, not ${String(expected[name])}`);
     }
   }
   for (const state of ['pending', 'running', 'succeeded', 'dead', 'cancelled'] as const) {

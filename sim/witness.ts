@@ -1,7 +1,7 @@
 // The witness sees everything, writes it down and asks the checks. Actors tell it what they do; it never acts.
 
 import { Violation } from './checks/check.ts';
-import type { Check, Evidence, FinishedTurn, ProcessUse, Watch } from './checks/check.ts';
+import type { Check, FinishedTurn, ProcessUse, Watch } from './checks/check.ts';
 import type { Effect } from '../core/queue/effect.ts';
 import type { JobId } from '../core/job/job.ts';
 import type { QueueSettings } from '../core/queue/settings.ts';
@@ -30,18 +30,15 @@ export class Witness {
 
   constructor(options: { world: World; checks: readonly Check[]; settings: QueueSettings }) {
     this.#settings = options.settings;
-    const evidence: Omit<Evidence, 'fail'> = {
-      world: options.world,
-      model: this.model,
-      ledger: this.ledger,
-      settings: () => this.#settings,
-      process: () => this.#process,
-    };
+    const { world } = options;
+    const { model, ledger } = this;
+    const settings = (): QueueSettings => this.#settings;
+    const process = (): ProcessUse | null => this.#process;
     for (const { name: rule, sentence, watch } of options.checks) {
       const fail = (detail: string): never => {
         throw new Violation({ rule, sentence, detail });
       };
-      this.#listen(watch({ ...evidence, fail }));
+      this.#listen(watch({ world, model, ledger, settings, process, fail }));
     }
   }
 

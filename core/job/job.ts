@@ -49,7 +49,8 @@ export type JobSpecification = {
   readonly idempotencyKey: string | null;
 };
 
-type JobRecord = JobSpecification & {
+/** What a job has in every state. */
+export type JobRecord = JobSpecification & {
   /** Sequence number of the `submitted` event: the order of submission. */
   readonly submittedSeq: number;
   readonly createdAt: Instant;

@@ -5,8 +5,6 @@
 // Rule 3: what is illegal is refused with an InvariantError, and then nothing has changed: jobs are never mutated.
 // Rule 4: an event that names an attempt is legal only while that attempt is the current one (the fence).
 //
-// Objects are built with their new keys first and the spread last: the other way round Node 20 takes microseconds a key.
-//
 //                    submitted
 //                        │
 //                        v        started
@@ -24,7 +22,7 @@
 import { assert, unreachable } from './assert.ts';
 import type { JobEvent } from './event.ts';
 import { isTerminal } from './job.ts';
-import type { Job, JobState, PendingJob, RunningJob } from './job.ts';
+import type { Job, JobRecord, JobState, PendingJob, RunningJob } from './job.ts';
 
 /** From which states each kind of event is legal; `none` is the job that is not there. */
 export const LEGAL: Readonly<Record<JobEvent['kind'], readonly (JobState | 'none')[]>> = {
@@ -56,34 +54,37 @@ export function reduce(job: Job | undefined, event: JobEvent): Job | undefined {
   assert(LEGAL[event.kind].includes(job.state), `${event.kind} is legal for a ${job.state} job (${job.id})`);
 
   switch (event.kind) {
-    case 'started':
+    case 'started': {
       assert(job.state === 'pending', 'only a pending job starts');
       assert(event.attempt === job.attempt + 1, `attempts of ${job.id} are numbered without gaps`);
-      return { leaseUntil: event.leaseUntil, ...job, state: 'running', attempt: event.attempt, startedAt: event.at };
+      const { attempt, leaseUntil } = event;
+      return changed(job, { state: 'running', attempt, startedAt: event.at, leaseUntil });
+    }
     case 'extended':
-      return { ...current(job, event), leaseUntil: event.leaseUntil };
-    case 'progressed':
-      return { ...current(job, event), progress: event.progress };
-    case 'succeeded':
-      return { finishedAt: event.at, result: event.result, ...ended(current(job, event)), state: 'succeeded' };
+      return changed(current(job, event), { state: 'running', leaseUntil: event.leaseUntil });
+    case 'progressed': {
+      const { leaseUntil } = current(job, event);
+      return changed(job, { state: 'running', leaseUntil, progress: event.progress });
+    }
+    case 'succeeded': {
+      const { at: finishedAt, result } = event;
+      return changed(current(job, event), { state: 'succeeded', suspect: false, finishedAt, result });
+    }
     case 'failed':
-    case 'expired': {
-      const over = ended(current(job, event));
-      return settle({ ...over, failures: over.failures + 1, lastError: event.error }, event);
-    }
-    case 'crashed': {
-      const over = ended(current(job, event));
-      return settle({ ...over, crashes: over.crashes + 1, suspect: true, lastError: event.error }, event);
-    }
+    case 'expired':
+    case 'crashed':
+      return lost(current(job, event), event);
     case 'released':
-      return { ...ended(current(job, event)), runAt: event.runAt };
+      return changed(current(job, event), { state: 'pending', suspect: false, runAt: event.runAt });
     case 'cancelled': {
       assert(event.attempt === job.attempt, `a cancel of ${job.id} names its latest attempt`);
-      const over = job.state === 'running' ? ended(job) : job;
-      return { finishedAt: event.at, ...over, state: 'cancelled' };
+      const suspect = job.state === 'pending' && job.suspect;
+      return changed(job, { state: 'cancelled', suspect, finishedAt: event.at });
     }
     case 'retried':
-      return revived(job, event);
+      assert(isTerminal(job) && job.state !== 'succeeded', 'only a dead or cancelled job is retried');
+      assert(event.attempt === job.attempt, `a retry of ${job.id} names its latest attempt`);
+      return changed(job, { state: 'pending', runAt: event.runAt, failures: 0, crashes: 0 });
     case 'deleted':
       return undefined;
     default:
@@ -92,21 +93,13 @@ export function reduce(job: Job | undefined, event: JobEvent): Job | undefined {
 }
 
 function submitted(event: JobEvent & { kind: 'submitted' }): PendingJob {
-  assert(event.job.id === event.jobId, `submitted carries the job it names (${event.jobId})`);
-  return {
-    state: 'pending',
-    submittedSeq: event.seq,
-    createdAt: event.at,
-    runAt: event.runAt,
-    attempt: 0,
-    failures: 0,
-    crashes: 0,
-    suspect: false,
-    startedAt: null,
-    progress: null,
-    lastError: null,
-    ...event.job,
-  };
+  const { job: specification, seq, at, runAt } = event;
+  assert(specification.id === event.jobId, `submitted carries the job it names (${event.jobId})`);
+  const beginning = { attempt: 0, failures: 0, crashes: 0, suspect: false, startedAt: null, progress: null };
+  return changed(
+    { submittedSeq: seq, createdAt: at, runAt, lastError: null, ...beginning, ...specification },
+    { state: 'pending' },
+  );
 }
 
 /** The fence: a running job whose current attempt is the one that the event names. */
@@ -116,20 +109,44 @@ function current(job: Job, event: { readonly kind: string; readonly attempt: num
   return job;
 }
 
-/** The job once its attempt is over, by whatever way: the lease is gone and it is no longer a suspect. */
-function ended(job: RunningJob): PendingJob {
-  const { leaseUntil: _, ...rest } = job;
-  return { ...rest, state: 'pending', suspect: false };
+/** The attempt came to no good end. Its process died under it: until another attempt has ended the job is a suspect. */
+function lost(job: RunningJob, event: JobEvent & { kind: 'failed' | 'expired' | 'crashed' }): Job {
+  const suspect = event.kind === 'crashed';
+  const failures = suspect ? job.failures : job.failures + 1;
+  const crashes = suspect ? job.crashes + 1 : job.crashes;
+  const account = { suspect, failures, crashes, lastError: event.error };
+  return event.next.state === 'dead'
+    ? changed(job, { state: 'dead', finishedAt: event.at, ...account })
+    : changed(job, { state: 'pending', runAt: event.next.runAt, ...account });
 }
 
-function settle(job: PendingJob, event: JobEvent & { kind: 'failed' | 'expired' | 'crashed' }): Job {
-  if (event.next.state === 'dead') return { finishedAt: event.at, ...job, state: 'dead' };
-  return { ...job, runAt: event.next.runAt };
-}
-
-function revived(job: Job, event: JobEvent & { kind: 'retried' }): PendingJob {
-  assert(isTerminal(job) && job.state !== 'succeeded', 'only a dead or cancelled job is retried');
-  assert(event.attempt === job.attempt, `a retry of ${job.id} names its latest attempt`);
-  const { finishedAt: _, ...rest } = job;
-  return { ...rest, state: 'pending', runAt: event.runAt, failures: 0, crashes: 0 };
+/**
+ * The job in another state; of the old one only what all states have is kept. Field by field, so that all jobs are built
+ * alike: Node 20 takes microseconds for a spread, and longer to read objects of many shapes.
+ */
+function changed<const Changes extends Partial<JobRecord> & { readonly state: JobState }>(
+  job: JobRecord,
+  changes: Changes,
+): JobRecord & Changes {
+  const record: JobRecord = {
+    id: job.id,
+    type: job.type,
+    queue: job.queue,
+    payload: job.payload,
+    priority: job.priority,
+    maxRetries: job.maxRetries,
+    timeoutMs: job.timeoutMs,
+    idempotencyKey: job.idempotencyKey,
+    submittedSeq: job.submittedSeq,
+    createdAt: job.createdAt,
+    runAt: job.runAt,
+    attempt: job.attempt,
+    failures: job.failures,
+    crashes: job.crashes,
+    suspect: job.suspect,
+    startedAt: job.startedAt,
+    progress: job.progress,
+    lastError: job.lastError,
+  };
+  return Object.assign(record, changes);
 }

@@ -53,7 +53,9 @@ export class Queue {
   step(inputs: readonly Input[], options: { now: Now; isWritable: boolean }): Decided {
     assert(this.#open === undefined, 'a step begins after the one before it ended');
     this.#tables.begin();
-    const step = new Step({ ...options, tables: this.#tables, memory: this.#memory, settings: this.#settings });
+    const { now, isWritable } = options;
+    const [tables, memory, settings] = [this.#tables, this.#memory, this.#settings];
+    const step = new Step({ now, isWritable, tables, memory, settings });
     this.#open = step;
 
     for (const input of inputs) decide(step, input);

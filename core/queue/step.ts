@@ -49,11 +49,11 @@ export class Step {
 
   /** The job changes; `job` is it as the tables hold it. Returns what it has become. */
   happen(jobId: JobId, job: Job | undefined, change: JobChange): Job | undefined {
-    return this.#record({ ...this.#stamp(), jobId, ...change }, job).after;
+    return this.#record({ seq: this.#nextSeq, at: this.at, jobId, ...change }, job).after;
   }
 
   queueHappen(queue: string, change: QueueChange): void {
-    this.#record({ ...this.#stamp(), queue, ...change }, undefined);
+    this.#record({ seq: this.#nextSeq, at: this.at, queue, ...change }, undefined);
   }
 
   do(effect: Effect): void {
@@ -78,8 +78,8 @@ export class Step {
     });
   }
 
-  #stamp(): { seq: number; at: Instant } {
-    return { seq: this.tables.meta().lastSeq + 1, at: this.at };
+  get #nextSeq(): number {
+    return this.tables.meta().lastSeq + 1;
   }
 
   #record(event: Event, job: Job | undefined): Change {

@@ -82,15 +82,13 @@ function roomRefusals(step: Step, fresh: readonly Submission[]): Refusal[] {
 }
 
 function create(step: Step, submission: Submission): Job {
-  const { start, maxRetries, timeoutMs, ...specification } = submission;
-  const type = step.settings.types.get(submission.type);
-  const job = step.happen(submission.id, undefined, {
+  const { id, type, queue, payload, priority, idempotencyKey, start } = submission;
+  const usual = step.settings.types.get(type);
+  const maxRetries = submission.maxRetries ?? usual?.maxRetries ?? DEFAULT_MAX_RETRIES;
+  const timeoutMs = submission.timeoutMs ?? usual?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const job = step.happen(id, undefined, {
     kind: 'submitted',
-    job: {
-      ...specification,
-      maxRetries: maxRetries ?? type?.maxRetries ?? DEFAULT_MAX_RETRIES,
-      timeoutMs: timeoutMs ?? type?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    },
+    job: { id, type, queue, payload, priority, maxRetries, timeoutMs, idempotencyKey },
     runAt: startAt(step, start),
   });
   assert(job !== undefined, 'a submission makes a job');

@@ -103,7 +103,7 @@ function* replaySegments(
     const isLast = number === lastOfAll;
     const mayLackHeader = isLast && number > begun;
     const reading = readSegment({ number, bytes, isLast, mayLackHeader }, place, (body, at) => {
-      replayer.replay(body, { ...at, file });
+      replayer.replay(body, { file, offset: at.offset, record: at.record });
     });
     place = reading?.place ?? place;
     last = { number, bytes, reading };

@@ -164,7 +164,7 @@ export class Journal {
   *#write(body: RecordBody): DiskProgram<void> {
     this.#assertUsable();
     const file = segmentFile(this.#segment);
-    const { record, crc: prev } = this.#place;
+    const { directoryId, record, crc: prev } = this.#place;
     const line = encodeRecord({ n: record + 1, segment: this.#segment, durable: record, prev }, body);
     try {
       yield { kind: 'append', file, bytes: line.bytes };
@@ -173,7 +173,7 @@ export class Journal {
       throw error;
     }
     yield* this.#orBreak({ kind: 'sync', file });
-    this.#place = { ...this.#place, record: record + 1, crc: line.crc };
+    this.#place = { directoryId, record: record + 1, crc: line.crc };
     this.#bytes += line.bytes.length;
   }
 

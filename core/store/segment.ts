@@ -102,7 +102,8 @@ export function readSegment(
   const header = checkedHeader(segment, before);
   if (header === null) return null;
 
-  let place: Place = { ...header.after, crc: header.crc };
+  const { directoryId } = header.after;
+  let place: Place = { directoryId, record: header.after.record, crc: header.crc };
   let offset = header.end;
   while (offset < bytes.length) {
     const record = place.record + 1;
@@ -134,7 +135,7 @@ export function readSegment(
       });
     }
     visit(body, { offset, record });
-    place = { directoryId: place.directoryId, record, crc: line.crc };
+    place = { directoryId, record, crc: line.crc };
     offset = line.end;
   }
   return { place, validBytes: offset };

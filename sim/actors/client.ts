@@ -253,7 +253,7 @@ function submission(wishes: readonly Wish[]): Request {
   const keys = wishes.map(({ idempotencyKey }) => idempotencyKey ?? '?').join(' ');
   return {
     label: `submit ${wishes.length === 1 ? '' : `${wishes.length} jobs `}${keys}`,
-    command: (newJobId) => ({ kind: 'submit', submissions: wishes.map((wish) => ({ ...wish, id: newJobId() })) }),
+    command: (newJobId) => ({ kind: 'submit', submissions: wishes.map((wish) => ({ id: newJobId(), ...wish })) }),
     isRepeatable: wishes.every(({ idempotencyKey }) => idempotencyKey !== null),
   };
 }

@@ -205,7 +205,8 @@ export class ServerProcess {
 
   #witnessed(turn: Turn, appended: readonly AppendedRange[]): void {
     if (this.#tables === null) return;
-    const rows = turn.effects.flatMap((effect) => (effect.kind === 'publish' ? effect.rows : []));
+    const rows: EventRow[] = [];
+    for (const effect of turn.effects) if (effect.kind === 'publish') rows.push(...effect.rows);
     const effects = turn.effects.length;
     const kept = claimed(appended, turn, rows.length > 0);
     this.#options.witness.turned({ appended: kept, rows, effects, tables: this.#tables });

@@ -48,7 +48,7 @@ export type Expected = ReturnType<typeof submitted>;
 
 function submitted(row: EventRow, { submission }: Cause, { jobs, settings, wallAheadMs }: Reference) {
   insist(submission?.id === row.jobId && !jobs.has(submission.id), `nobody submits job ${row.jobId}`);
-  const { start, ...asked } = submission;
+  const { start, maxRetries, timeoutMs, ...asked } = submission;
   const isKeyed = ({ idempotencyKey: key }: Expected): boolean => key !== null && key === asked.idempotencyKey;
   insist(![...jobs.values()].some(isKeyed), `job ${asked.id} is submitted, and its key names another`);
   const type = settings.types.get(asked.type) ?? DEFAULTS;
@@ -58,9 +58,8 @@ function submitted(row: EventRow, { submission }: Cause, { jobs, settings, wallA
   if (start.kind === 'at') dueAt = wallAheadMs === null ? runAt : start.instant - wallAheadMs;
   insist(runAt === Math.max(at, dueAt), `job ${asked.id} is submitted for ${runAt}, not for ${dueAt}`);
   return {
-    ...asked,
-    maxRetries: asked.maxRetries ?? type.maxRetries,
-    timeoutMs: asked.timeoutMs ?? type.timeoutMs,
+    maxRetries: maxRetries ?? type.maxRetries,
+    timeoutMs: timeoutMs ?? type.timeoutMs,
     submittedSeq: row.seq,
     createdAt: at,
     runAt,
@@ -75,6 +74,7 @@ function submitted(row: EventRow, { submission }: Cause, { jobs, settings, wallA
     progress: null as JsonText | null | undefined,
     result: null as JsonText | null | undefined,
     lastError: null as (Thrown & { readonly at: number }) | null,
+    ...asked,
   };
 }
 
@@ -131,9 +131,10 @@ function backoffMs({ type, failures }: Expected, { types }: QueueSettings): numb
 
 /** What jobs are charged. A text that nobody has told is not counted. */
 export function bytesOf(jobs: readonly Partial<Pick<Expected, (typeof TEXTS)[number] | 'lastError'>>[]): number {
-  const texts = jobs.flatMap((job) => TEXTS.map((name) => job[name]));
-  const errors = jobs.flatMap(({ lastError }) => [lastError?.message, lastError?.stack]);
-  return [...texts, ...errors].reduce((sum, text) => sum + (text?.length ?? 0), jobs.length * JOB_BYTES);
+  let bytes = jobs.length * JOB_BYTES;
+  for (const { lastError } of jobs) bytes += (lastError?.message.length ?? 0) + (lastError?.stack?.length ?? 0);
+  for (const job of jobs) for (const name of TEXTS) bytes += job[name]?.length ?? 0;
+  return bytes;
 }
 
 export const isMeasured = (jobs: readonly Expected[]): boolean =>

@@ -40,7 +40,7 @@ export function verdict(reference: Reference, command: ClientCommand | WorkerCom
 /** All or nothing; of several errors those of the lowest status are told. */
 function submitting(reference: Reference, command: Extract<ClientCommand, { kind: 'submit' }>): Verdict {
   const { jobs } = reference;
-  const { types, depthLimit, bytesLimit } = reference.settings;
+  const { types, depthLimit: limit, bytesLimit } = reference.settings;
   if (reference.isDraining) return refused({ reason: 'draining' });
   const wrong: Refusal[] = [];
   const fresh: Submission[] = [];
@@ -65,8 +65,7 @@ function submitting(reference: Reference, command: Extract<ClientCommand, { kind
   const depth = reference.in('pending', 'running').length;
   const tooHeavy = { reason: 'bytes-limit', bytes: isMeasured(stored) ? bytes : undefined, limit: bytesLimit };
   const may = tooHeavy.bytes === undefined || bytes + bytesOf(fresh) > bytesLimit ? [tooHeavy] : [];
-  if (depth + fresh.length > depthLimit)
-    return { ...refused({ reason: 'depth-limit', depth, limit: depthLimit }), may };
+  if (depth + fresh.length > limit) return { ...refused({ reason: 'depth-limit', depth, limit }), may };
   if (bytes >= bytesLimit) return refused(tooHeavy);
   const changes = fresh.map((one): Change => ({ kind: 'submitted', jobId: one.id, cause: { submission: one } }));
   return { ...granted(...changes), may };

@@ -58,6 +58,8 @@ export class Disk {
   #durableNames = new Map<string, SimulatedFile>();
   #pendingNames: PendingName[] = [];
   readonly #stale: Uint8Array[] = [];
+  /** Null while nobody knows: it is asked after every event, and most events leave the disk alone. */
+  #hasUnsynced: boolean | null = null;
 
   constructor(image: ReadonlyMap<string, Uint8Array> = new Map()) {
     for (const [name, bytes] of image) this.#names.set(name, new SimulatedFile(bytes));
@@ -71,6 +73,7 @@ export class Disk {
    */
   perform(process: Descriptors, operation: DiskOperation): DiskResult {
     process.operations += 1;
+    this.#hasUnsynced = null;
     const result = this.#perform(process, operation);
     process.did(operation, result);
     return result;
@@ -91,8 +94,7 @@ export class Disk {
       }
       case 'append': {
         const file = writable(process, operation);
-        const room = this.capacityBytes - this.usedBytes;
-        const fits = Math.min(operation.bytes.length, Math.max(room, 0));
+        const fits = Math.min(operation.bytes.length, this.#room);
         this.#append(file, operation.bytes.subarray(0, fits));
         if (fits < operation.bytes.length) throw failure(operation, 'no-space');
         return undefined;
@@ -136,7 +138,8 @@ export class Disk {
   fail(process: Descriptors, operation: DiskOperation, failing: { code: DiskErrorCode; chance: Chance }): never {
     const { code } = failing;
     process.operations += 1;
-    const survival = { ...failing.chance, stale: this.#stale };
+    this.#hasUnsynced = null;
+    const survival = this.#survival(failing.chance);
     if (operation.kind === 'append') {
       const part = survival.stream.choose('part of a failed append', operation.bytes.length + 1);
       this.#append(writable(process, operation), operation.bytes.subarray(0, part));
@@ -160,6 +163,7 @@ export class Disk {
   /** The machine is gone: what was not synced meets its fate, and what is left is all there is. */
   powerLoss(process: Descriptors, chance: Chance): void {
     this.processKill(process);
+    this.#hasUnsynced = null;
     const images = new Map<SimulatedFile, SimulatedFile>();
     const names = this.namesAfterLoss(chance);
     for (const [name, file] of names) {
@@ -174,12 +178,12 @@ export class Disk {
 
   /** What a power loss now would leave of the directory; the disk is left alone. */
   namesAfterLoss(chance: Chance): Map<string, SimulatedFile> {
-    return survivingNames(this.#durableNames, this.#pendingNames, { ...chance, stale: this.#stale });
+    return survivingNames(this.#durableNames, this.#pendingNames, this.#survival(chance));
   }
 
   /** What it would leave of one file. */
   bytesAfterLoss(file: SimulatedFile, chance: Chance): Uint8Array {
-    return survivingBytes(file, { ...chance, stale: this.#stale }).view();
+    return survivingBytes(file, this.#survival(chance)).view();
   }
 
   /** True if the kernel's bytes in `from` … `to` of the file, and its name, outlive any power loss. */
@@ -190,9 +194,17 @@ export class Disk {
 
   /** True while something would be lost by a power loss. */
   get hasUnsynced(): boolean {
-    if (this.#pendingNames.length > 0) return true;
+    return (this.#hasUnsynced ??= this.#pendingNames.length > 0 || this.#hasUnsyncedBytes);
+  }
+
+  get #hasUnsyncedBytes(): boolean {
     for (const file of this.#names.values()) if (file.pending.length > 0) return true;
     return false;
+  }
+
+  get #room(): number {
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) return this.capacityBytes;
+    return Math.max(this.capacityBytes - this.usedBytes, 0);
   }
 
   get usedBytes(): number {
@@ -228,6 +240,10 @@ export class Disk {
     );
     disk.#stale.push(...this.#stale);
     return disk;
+  }
+
+  #survival({ stream, allows, fired }: Chance): Survival {
+    return { stream, allows, fired, stale: this.#stale };
   }
 
   #append(file: SimulatedFile, bytes: Uint8Array): void {
