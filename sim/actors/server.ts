@@ -23,6 +23,8 @@ const DAY_MS = 86_400_000;
 const RESET_WEIGHT = 1 / 10;
 /** What a recovery takes, more or less. */
 const RECOVERY_MS = 30;
+/** How long the supervisor waits at most before it starts again what did not come up. */
+const RESTART_BACKOFF_MS_MAX = 5_000;
 /** Recoveries that may be cut off one after the other. */
 const FAILED_STARTS_MAX = 3;
 
@@ -293,7 +295,10 @@ export class Server {
     this.#broken.clear();
     for (const tell of broken) tell();
     for (const { refused } of process.exchanges.values()) this.#break(refused);
-    clock.after(tape.stream('server').between('restart', 1, plan.restartMsMax) * 1000, null, () => this.start());
+    const restartMs = tape.stream('server').between('restart', 1, plan.restartMsMax);
+    // After each start that failed its supervisor waits longer.
+    const backoffMs = Math.min(restartMs * 2 ** this.#failedStarts, RESTART_BACKOFF_MS_MAX);
+    clock.after(Math.max(restartMs, backoffMs) * 1000, null, () => this.start());
   }
 
   #newJobId(): JobId {
