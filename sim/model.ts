@@ -145,9 +145,22 @@ export class Model {
 
 /** What the history tells of a job and the tables hold, under the same name but for the key. */
 const STORED = [
-  ...(['type', 'queue', 'priority', 'key', 'maxRetries', 'timeoutMs', 'submittedSeq', 'state', 'attempt'] as const),
-  ...(['failures', 'crashes', 'suspect', 'runAt', 'leaseUntil', 'finishedAt'] as const),
-] satisfies (keyof ModelJob)[];
+  'type',
+  'queue',
+  'priority',
+  'key',
+  'maxRetries',
+  'timeoutMs',
+  'submittedSeq',
+  'state',
+  'attempt',
+  'failures',
+  'crashes',
+  'suspect',
+  'runAt',
+  'leaseUntil',
+  'finishedAt',
+] as const satisfies (keyof ModelJob)[];
 
 function storedAs(job: Job, name: (typeof STORED)[number]): ModelJob[typeof name] {
   if (name === 'key') return job.idempotencyKey;
