@@ -250,9 +250,9 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 ]);
 
 function submission(wishes: readonly Wish[]): Request {
-  const keys = wishes.map(({ idempotencyKey }) => idempotencyKey ?? '?').join(' ');
+  const keys = wishes.flatMap(({ idempotencyKey: key }) => key ?? []).join(' ');
   return {
-    label: `submit ${wishes.length === 1 ? '' : `${wishes.length} jobs `}${keys}`,
+    label: `submit ${wishes.length === 1 ? '' : `${wishes.length} jobs `}${keys === '' ? 'without a key' : keys}`,
     command: (newJobId) => ({ kind: 'submit', submissions: wishes.map((wish) => ({ id: newJobId(), ...wish })) }),
     isRepeatable: wishes.every(({ idempotencyKey }) => idempotencyKey !== null),
   };
