@@ -1,6 +1,5 @@
 import type { JobId } from '../../core/job/job.ts';
 import { SPACE_RETRY_MS } from '../../core/job/limits.ts';
-import { fenceOf } from '../ledger.ts';
 import type { ModelJob } from '../model.ts';
 import type { Check } from './check.ts';
 
@@ -16,10 +15,8 @@ type Waiting = { readonly sinceUs: number; readonly versionSeq: number; turns: n
 export const nobodyStarves: Check = {
   name: 'L6',
   sentence: 'a job that could start is not passed over while a slot is free',
-  watch({ world, model, ledger, settings, fail }) {
+  watch({ world, model, settings, process, fail }) {
     const waiting = new Map<JobId, Waiting>();
-    /** Attempts of this process that lost their lease: their handlers may linger and take up slots. */
-    const aborted = new Set<string>();
     let seenSeq = 0;
     const shutdowns = (): number => world.faults.counts().get('P11') ?? 0;
     let shutdownsBefore = 0;
@@ -30,10 +27,6 @@ export const nobodyStarves: Check = {
       recovered() {
         shutdownsBefore = shutdowns();
         waiting.clear();
-        aborted.clear();
-      },
-      released(effect) {
-        if (effect.kind === 'abort') aborted.add(fenceOf(effect.jobId, effect.attempt));
       },
       /** The model is still as the turn before left it, and its clock too, if anything happened in that turn. */
       turned() {
@@ -45,7 +38,9 @@ export const nobodyStarves: Check = {
         fillingsBefore = fillings;
         if (isFull) fullUs = world.clock.nowUs;
         const isRoomNew = world.clock.nowUs - fullUs <= ROOM_NOTICED_US;
-        if (model.pending.size === 0 || isRoomNew || model.running.size >= workerCount || lingering() >= workerCount) {
+        // Handlers without a lease take up slots until the queue has heard that they ended; S29 holds its account of them.
+        const lingering = process()?.load?.abandoned ?? 0;
+        if (model.pending.size === 0 || isRoomNew || Math.max(model.running.size, lingering) >= workerCount) {
           return waiting.clear();
         }
         const runningByType = new Map<string, number>();
@@ -80,13 +75,6 @@ export const nobodyStarves: Check = {
       // A process that drains starts nothing, however long its end takes.
       if (shutdowns() > shutdownsBefore) return;
       fail(`job ${id} could have started in each of ${known.turns} turns over ${waitedUs / 1_000} ms, and did not`);
-    }
-
-    function lingering(): number {
-      for (const fence of aborted) {
-        if (ledger.returned.has(fence) || ledger.threw.has(fence) || ledger.released.has(fence)) aborted.delete(fence);
-      }
-      return aborted.size;
     }
   },
 };

@@ -52,6 +52,9 @@ test.each([
   [0x3e7c, 'the power went after all faults had stopped'],
   [0x98a17a, 'timers that fire twice, armed while faults struck, all fired in the week after'],
   [0x13152d0, 'on a full disk what was due was tried again, and the cut synced, at each request'],
+  [0x1ca3505, 'a handler had ended long before the queue, at one input a turn and slow syncs, could hear it'],
+  [0xb27, 'a burst began while a queue was paused'],
+  [0x1837, 'a burst began while a queue was paused'],
   [0x3eb3, 'a refusal decided before everything stood still was held against the time after it'],
 ])('seed %i, which once failed, holds: %s', (seed) => {
   expect(lived(seed, bulk).violation).toBeNull();
