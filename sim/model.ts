@@ -52,6 +52,8 @@ export class Model {
   lastSeq = 0;
   /** The queue's clock at the latest event. */
   lastAt = 0;
+  /** Events of jobs that are deleted by now were never seen: until their deletion is, these jobs are as they were before. */
+  hasGap = false;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;

@@ -104,11 +104,13 @@ export class Witness {
   /** Events between the last that was seen and the last there is. Those of a job that is deleted by now are gone. */
   #catchUp(tables: Tables): void {
     const rows = tables.eventsAfter(this.model.lastSeq, Number.MAX_SAFE_INTEGER);
-    const hasGap = tables.meta().lastSeq - this.model.lastSeq !== rows.length;
+    const { model } = this;
+    model.hasGap = tables.meta().lastSeq - model.lastSeq !== rows.length;
     for (const row of rows) {
-      if (hasGap && row.kind === 'deleted' && row.jobId !== null) this.model.forget(row, row.jobId);
+      if (model.hasGap && row.kind === 'deleted' && row.jobId !== null) model.forget(row, row.jobId);
       else this.#happened(row);
     }
+    model.hasGap = false;
   }
 
   #remember(effect: Effect, exchange: Exchange | undefined): void {

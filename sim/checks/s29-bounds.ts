@@ -68,7 +68,7 @@ export const bounds: Check = {
         if (use.restingTables !== null) resting(use);
       },
       happened({ row }) {
-        if (row.kind !== 'submitted') return;
+        if (row.kind !== 'submitted' || model.hasGap) return;
         const depth = model.counts.pending + model.counts.running;
         const { depthLimit } = settings();
         if (depth > depthLimit) fail(`${depth} jobs are pending or running, the limit is ${depthLimit}`);
