@@ -242,3 +242,14 @@ test('what is durable is told by bytes and by name', () => {
   expect(disk.isDurable('a', 0, 3)).toBe(false);
   expect(disk.hasUnsynced).toBe(true);
 });
+
+test('what waits for a sync waits no more once a sync has failed, or the power is gone', () => {
+  const { disk, process } = machine(create('a'), syncDirectory, append('a', 'A'));
+  expect(disk.hasUnsynced).toBe(true);
+  expect(() => disk.fail(process, sync('a'), { code: 'io', chance: calm() })).toThrow(DiskError);
+  expect(disk.hasUnsynced).toBe(false);
+  disk.perform(process, create('b'));
+  expect(disk.hasUnsynced).toBe(true);
+  disk.powerLoss(process, calm());
+  expect(disk.hasUnsynced).toBe(false);
+});
