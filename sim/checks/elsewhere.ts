@@ -43,8 +43,8 @@ export const ELSEWHERE: readonly ElsewhereRule[] = [
   },
   {
     name: 'O7',
-    sentence: 'the events of each job follow the table of transitions',
-    heldBy: 'S11 in each life, and test/unit/job/reduce.test.ts',
+    sentence: 'the events of each job follow the table of transitions, and the diagram of the README is that table',
+    heldBy: 'S11 in each life, and test/unit/readme.test.ts',
   },
   {
     name: 'O8',

@@ -2,7 +2,9 @@ import type { EventKind } from '../../core/job/event.ts';
 import type { Check } from './check.ts';
 
 /** From the contract: where each kind of event may come from, and where it may lead. `none` is a job that is not there. */
-const TABLE: Readonly<Record<Exclude<EventKind, 'paused' | 'resumed'>, readonly [from: string, to: string]>> = {
+export const TRANSITIONS: Readonly<
+  Record<Exclude<EventKind, 'paused' | 'resumed'>, readonly [from: string, to: string]>
+> = {
   submitted: ['none', 'pending'],
   started: ['pending', 'running'],
   extended: ['running', 'running'],
@@ -27,7 +29,7 @@ export const legalTransitions: Check = {
         if (row.at < lastAt) fail(`event ${row.seq} is stamped ${row.at}, after ${lastAt}`);
         lastAt = row.at;
         if (row.kind === 'paused' || row.kind === 'resumed' || row.jobId === null) return;
-        const [from, to] = TABLE[row.kind];
+        const [from, to] = TRANSITIONS[row.kind];
         const source = before?.state ?? 'none';
         const target = after === undefined ? 'none' : (row.state ?? 'none');
         if (!from.split(' ').includes(source) || !to.split(' ').includes(target)) {

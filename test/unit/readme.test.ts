@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VARIABLES } from '../../runtime/config-variables.ts';
 import { EXIT } from '../../runtime/exit.ts';
+import { TRANSITIONS } from '../../sim/checks/s11-legal-transitions.ts';
 
 const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
 
@@ -19,6 +20,20 @@ describe('README', () => {
     const table = readme.slice(readme.indexOf('| exit code'));
     const codes = [...table.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
     expect(codes).toEqual(Object.values(EXIT).sort((a, b) => a - b));
+  });
+
+  it('draws the life of a job as the simulator checks it', () => {
+    const kindsOf = new Map<string, string[]>();
+    for (const [kind, [sources, targets]] of Object.entries(TRANSITIONS)) {
+      for (const source of sources.split(' ')) {
+        for (const target of targets.split(' ')) {
+          const arrow = `${source} --> ${target}`.replace('none', '[*]');
+          kindsOf.set(arrow, [...(kindsOf.get(arrow) ?? []), kind]);
+        }
+      }
+    }
+    const arrows = [...kindsOf].map(([arrow, kinds]) => `    ${arrow}: ${kinds.join(', ')}`);
+    expect(readme).toContain(['```mermaid', 'stateDiagram-v2', ...arrows, '```'].join('\n'));
   });
 
   it('points to files that exist', () => {
