@@ -3,7 +3,7 @@
 import { assert, unreachable } from '../job/assert.ts';
 import type { EventKind } from '../job/event.ts';
 import { Instant, JobId } from '../job/job.ts';
-import type { Job, JobError, JobState, JsonText } from '../job/job.ts';
+import type { Job, JobError, JobRecord, JobState, JsonText } from '../job/job.ts';
 import type { SqlValue } from './sqlite-driver.ts';
 import { fromText, toText } from './sqlite-text.ts';
 import type { EventDetail, EventRow } from './tables.ts';
@@ -55,8 +55,7 @@ export function lifeValues(job: Job): SqlValue[] {
 export function jobOf(row: readonly SqlValue[]): Job {
   const key = textOrNull(row[8]);
   const error = textOrNull(row[21]);
-  const record = {
-    submittedSeq: integer(row[0]),
+  const record: JobRecord = {
     id: JobId(fromText(text(row[1]))),
     type: fromText(text(row[2])),
     queue: fromText(text(row[3])),
@@ -65,6 +64,7 @@ export function jobOf(row: readonly SqlValue[]): Job {
     maxRetries: integer(row[6]),
     timeoutMs: integer(row[7]),
     idempotencyKey: key === null ? null : fromText(key),
+    submittedSeq: integer(row[0]),
     createdAt: instant(row[9]),
     runAt: instant(row[11]),
     attempt: integer(row[12]),
@@ -76,17 +76,17 @@ export function jobOf(row: readonly SqlValue[]): Job {
     lastError: error === null ? null : (JSON.parse(error) as JobError),
   };
   const state = text(row[10]) as JobState;
-  // The spread comes last: V8 takes microseconds for each field that is added to a spread object.
+  // No spreads: V8 takes microseconds for them, and reads jobs quickly that are built alike (../job/reduce.ts).
   switch (state) {
     case 'pending':
-      return { state, ...record };
+      return Object.assign(record, { state });
     case 'running':
-      return { state, leaseUntil: instant(row[17]), ...record };
+      return Object.assign(record, { state, leaseUntil: instant(row[17]) });
     case 'succeeded':
-      return { state, finishedAt: instant(row[18]), result: text(row[20]) as JsonText, ...record };
+      return Object.assign(record, { state, finishedAt: instant(row[18]), result: text(row[20]) as JsonText });
     case 'dead':
     case 'cancelled':
-      return { state, finishedAt: instant(row[18]), ...record };
+      return Object.assign(record, { state, finishedAt: instant(row[18]) });
     default:
       return unreachable(state);
   }
