@@ -23,7 +23,6 @@ import type { QueueSettings } from '../queue/settings.ts';
 import { DiskError } from '../store/disk.ts';
 import type { DiskProgram } from '../store/disk.ts';
 import type { Journal } from '../store/journal.ts';
-import { recover } from '../store/recovery.ts';
 import type { RecoveryReport } from '../store/recovery.ts';
 import type { SnapshotResult } from '../store/snapshot.ts';
 import type { TablesFactory } from '../store/tables.ts';
@@ -31,7 +30,7 @@ import { Backlog, isClientCommand } from './backlog.ts';
 import { refusalOfFailure, refusalOfOverload } from './refusal.ts';
 import { ENGINE_LIMITS } from './limits.ts';
 import type { EngineLimits } from './limits.ts';
-import { giveUpReserve, keepReserve } from './reserve.ts';
+import { giveUpReserve, keepReserve, recoverInRoom } from './reserve.ts';
 
 export type Turn = {
   /** May leave now: everything they depend on is durable. */
@@ -93,7 +92,7 @@ export class Engine {
     limits?: EngineLimits;
   }): DiskProgram<{ engine: Engine; report: RecoveryReport; lastAt: Instant }> {
     const { limits = ENGINE_LIMITS } = options;
-    const { tables, journal, report } = yield* recover(options);
+    const { tables, journal, report } = yield* recoverInRoom(options);
     const isWritable = yield* keepReserve(limits);
     const queue = new Queue({ tables, settings: options.settings });
     const engine = new Engine({ queue, journal, isWritable, now: options.now, limits });

@@ -1,8 +1,10 @@
 // The reserve: a file of written bytes that is given up when the disk is full, so that attempts that end, and the final
-// record, still find room. That it can be written again is the proof that there is space again.
+// record, still find room, and a start its new segment. That it can be written again is the proof that there is space again.
 
 import { DiskError, list, writeBeside } from '../store/disk.ts';
 import type { DiskProgram } from '../store/disk.ts';
+import { recover } from '../store/recovery.ts';
+import type { Recovered } from '../store/recovery.ts';
 import type { EngineLimits } from './limits.ts';
 
 export const RESERVE_FILE = 'reserve';
@@ -19,6 +21,19 @@ export function* keepReserve({ reserveBytes }: EngineLimits): DiskProgram<boolea
     if (!(error instanceof DiskError) || error.code !== 'no-space') throw error;
     yield { kind: 'remove', file: `${RESERVE_FILE}.tmp` };
     return false;
+  }
+}
+
+/** Recovers, and once more in the room of the reserve if the disk is full. What the first try left behind is known to the second. */
+export function* recoverInRoom(options: Parameters<typeof recover>[0]): DiskProgram<Recovered> {
+  try {
+    return yield* recover(options);
+  } catch (error) {
+    // After a failed sync, for lack of space too, nothing is tried again.
+    const isFull = error instanceof DiskError && error.code === 'no-space' && !error.operation.startsWith('sync');
+    if (!isFull || !(yield* list()).some(({ file }) => file === RESERVE_FILE)) throw error;
+    yield* giveUpReserve();
+    return yield* recover(options);
   }
 }
 

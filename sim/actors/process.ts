@@ -6,6 +6,7 @@
 
 import { Engine } from '../../core/engine/engine.ts';
 import type { Turn } from '../../core/engine/engine.ts';
+import { RESERVE_FILE } from '../../core/engine/reserve.ts';
 import type { Input, RequestId, WorkerCommand } from '../../core/queue/command.ts';
 import type { Effect } from '../../core/queue/effect.ts';
 import type { QueueSettings } from '../../core/queue/settings.ts';
@@ -151,6 +152,7 @@ export class ServerProcess {
       failed: (error) => {
         if (error instanceof OutOfMemory) return this.#options.crash();
         if (!(error instanceof DiskError)) throw fault(error instanceof DamageError ? 'D13' : 'S30', error);
+        if (isForWantOfRoom(error) && world.disk.lengthOf(RESERVE_FILE) > 0) throw fault('D11', error);
         note(world, 'server', `does not start: ${error.message}`);
         this.#options.exited(error.operation === 'sync');
       },
@@ -331,6 +333,10 @@ function claimed(appended: readonly AppendedRange[], { failure }: Turn, hasRecor
   const record = hasRecord ? appended[0]?.file : undefined;
   return appended.filter(({ file }) => file === record && file !== failure.file);
 }
+
+/** A sync that fails for lack of room is a failed sync, and no room helps. */
+const isForWantOfRoom = ({ code, operation }: DiskError): boolean =>
+  code === 'no-space' && operation !== 'sync' && operation !== 'syncDirectory';
 
 function fault(rule: OwnRule, error: unknown): Error {
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

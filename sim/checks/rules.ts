@@ -98,6 +98,7 @@ export const OWN_RULES = [
     name: 'D12',
     sentence: 'damage to what was durable is refused, with its place, or repaired: it never makes another state',
   },
+  { name: 'D11', sentence: 'a start does not end for lack of room while the room of its reserve is left' },
   { name: 'FEED', sentence: 'a reader of the feed sees every event once and in order, or is told of a gap' },
   { name: 'DISK', sentence: 'a disk program keeps the discipline of the disk: it writes only what it made and trusts' },
   { name: 'L1', sentence: 'once all faults have stopped, every job reaches a terminal state within a bound' },

@@ -3,6 +3,7 @@
 
 import { Backlog } from '../../core/engine/backlog.ts';
 import { Engine } from '../../core/engine/engine.ts';
+import { RESERVE_FILE } from '../../core/engine/reserve.ts';
 import { Instant, earliest } from '../../core/job/job.ts';
 import type { RequestId } from '../../core/queue/command.ts';
 import { Timetable } from '../../core/queue/timetable.ts';
@@ -208,6 +209,16 @@ export const RESOURCE_MUTANTS: readonly Mutant[] = [
     others: ['L4'],
     among: ['D11'],
     plant: dueTriedAtEachTurn,
+  },
+  {
+    name: 'reserve-kept-at-a-start',
+    sentence: 'a start on a full disk does not know of the reserve, and ends',
+    rule: 'D11',
+    others: [],
+    plant: () => ({
+      result: ({ kind }, result) =>
+        kind === 'list' && Array.isArray(result) ? result.filter(({ file }) => file !== RESERVE_FILE) : result,
+    }),
   },
   {
     name: 'slots-filled-later',

@@ -25,6 +25,8 @@ export class Descriptors {
   readonly open = new Map<string, SimulatedFile>();
   /** Files whose sync failed: this process must not touch them again. */
   readonly distrusted = new Set<SimulatedFile>();
+  /** Names that it removed. */
+  readonly removed = new Set<string>();
   /** Operations of all kinds, those that failed included. */
   operations = 0;
   /** Syncs of files, not of the directory. */
@@ -43,6 +45,7 @@ export class Descriptors {
     this.#done += 1;
     if (operation.kind === 'sync') this.syncs += 1;
     else if (operation.kind === 'create') this.openMost = Math.max(this.openMost, this.open.size);
+    else if (operation.kind === 'remove') this.removed.add(operation.file);
     else if (operation.kind === 'append') this.appendedBytes += operation.bytes.length;
     else if (operation.kind === 'read' && result instanceof Uint8Array) this.readBytes += result.length;
   }

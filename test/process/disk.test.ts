@@ -87,6 +87,24 @@ it('an orderly shutdown on a full disk is orderly: the reserve has room for its 
   expect(await next.client.job(id)).toMatchObject({ state: 'pending', crashes: 0, failures: 0 });
 });
 
+it('a start on a full disk serves in the room of its reserve, and takes submissions once there is space', async () => {
+  const { server, client, quota, environment } = await setUp({ WORKER_COUNT: '0' });
+  const { id } = await client.submit('gated');
+  await server.stop('SIGKILL');
+  order(quota, '0');
+
+  const next = await launch(environment, { preload: PRELOAD });
+  expect(await next.client.job(id)).toMatchObject({ state: 'pending' });
+  expect((await next.client.get('/readyz')).status).toBe(503);
+  expect((await next.client.offer('gated')).status).toBe(503);
+  rmSync(quota);
+  await waitUntil(
+    () => next.client.offer('gated'),
+    ({ status }) => status === 201,
+  );
+  expect((await next.client.get('/readyz')).status).toBe(200);
+});
+
 it.each(['fdatasync', 'write'])(
   'a failed %s ends the process: nobody is told 2xx, exit 4, and the next start recovers',
   async (operation) => {

@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { Engine } from '../../../core/engine/engine.ts';
 import type { Turn } from '../../../core/engine/engine.ts';
 import { ENGINE_LIMITS } from '../../../core/engine/limits.ts';
+import { RESERVE_FILE } from '../../../core/engine/reserve.ts';
 import type { EngineLimits } from '../../../core/engine/limits.ts';
 import { Instant, JsonText } from '../../../core/job/job.ts';
 import { SPACE_RETRY_MS } from '../../../core/job/limits.ts';
 import type { RunningJob } from '../../../core/job/job.ts';
 import type { Command } from '../../../core/queue/command.ts';
 import { DiskError } from '../../../core/store/disk.ts';
-import type { DiskProgram, DiskResult } from '../../../core/store/disk.ts';
+import type { DiskOperation, DiskProgram, DiskResult } from '../../../core/store/disk.ts';
 import { mapTables } from '../../../core/store/map.ts';
 import { recover } from '../../../core/store/recovery.ts';
 import { MARKER_FILE } from '../../../core/store/survey.ts';
@@ -20,13 +21,17 @@ import { SETTINGS, submission } from '../../support/queue.ts';
 const NOW = { at: Instant(1_000_000), wallAheadMs: 0, seed: 1 };
 const DIRECTORY = { tables: mapTables(), directoryId: 'directory-1' };
 
-/** The program on a disk that has no room for appends. */
-function* withoutRoom<Result>(program: DiskProgram<Result>): DiskProgram<Result> {
+/** The program on a disk that has no room for some operations. */
+function* refusing<Result>(
+  program: DiskProgram<Result>,
+  refuses: (operation: DiskOperation) => boolean,
+): DiskProgram<Result> {
   let next = program.next();
   while (next.done !== true) {
     const operation = next.value;
-    if (operation.kind === 'append') {
-      next = program.throw(new DiskError({ code: 'no-space', operation: 'append', file: operation.file }));
+    if (refuses(operation)) {
+      const file = 'file' in operation ? operation.file : '';
+      next = program.throw(new DiskError({ code: 'no-space', operation: operation.kind, file }));
       continue;
     }
     let result: DiskResult;
@@ -39,6 +44,18 @@ function* withoutRoom<Result>(program: DiskProgram<Result>): DiskProgram<Result>
     next = program.next(result);
   }
   return next.value;
+}
+
+const withoutRoom = <Result>(program: DiskProgram<Result>): DiskProgram<Result> =>
+  refusing(program, ({ kind }) => kind === 'append');
+
+/** The program on a disk that is full until the reserve is given up. */
+function untilReserveGoes<Result>(program: DiskProgram<Result>): DiskProgram<Result> {
+  let isFull = true;
+  return refusing(program, (operation) => {
+    if (operation.kind === 'remove' && operation.file === RESERVE_FILE) isFull = false;
+    return isFull && operation.kind === 'append';
+  });
 }
 
 /** An engine that runs one job. */
@@ -134,6 +151,38 @@ describe('what is due on a full disk', () => {
     engine.offer({ requestId: null, command: { kind: 'tick' } });
     const { effects } = disk.run(engine.turn({ ...NOW, at: soughtAt }));
     expect(effects).toContainEqual(expect.objectContaining({ kind: 'abort', jobId, reason: 'timeout' }));
+  });
+});
+
+describe('a start on a full disk', () => {
+  const open = () => Engine.open({ ...DIRECTORY, settings: SETTINGS, now: NOW });
+
+  it('has the room of the reserve: it loses nothing, and serves', () => {
+    const { disk, job } = withRunningJob();
+    disk.kill();
+    const { engine, report } = disk.run(untilReserveGoes(open()));
+    expect(report.events).toBe(2);
+    expect(disk.run(engine.turn(NOW)).failure).toBeNull();
+    engine.offer({ requestId: 3, command: { kind: 'get', jobId: job.id } });
+    expect(disk.run(engine.turn(NOW)).effects).toMatchObject([{ kind: 'reply', reply: { kind: 'job' } }]);
+    disk.kill();
+    expect(found(disk).job(job.id)).toMatchObject({ attempt: 2, crashes: 1, state: 'running' });
+  });
+
+  it('fails without a reserve, and with one whose room does not do; the next one finds everything', () => {
+    const { disk, job } = withRunningJob();
+    disk.kill();
+    expect(() => disk.run(withoutRoom(open()))).toThrow(DiskError);
+    expect([...disk.kill().image().keys()]).not.toContain(RESERVE_FILE);
+    expect(() => disk.run(withoutRoom(open()))).toThrow(DiskError);
+    expect(found(disk.kill()).job(job.id)).toMatchObject({ state: 'running' });
+  });
+
+  it('keeps its reserve, and tries nothing again, where a sync fails for lack of space', () => {
+    const { disk } = withRunningJob();
+    disk.kill();
+    expect(() => disk.run(refusing(open(), ({ kind }) => kind === 'sync'))).toThrow(DiskError);
+    expect([...disk.kill().image().keys()]).toContain(RESERVE_FILE);
   });
 });
 
