@@ -12,6 +12,13 @@ import { PROBLEMS, problemHeaders, problemText } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { LINGER_MS } from './settings.ts';
 
+/** Answers that end only when their reader goes: nothing waits for them. */
+const endless = new WeakSet<ServerResponse>();
+
+export function markEndless(answer: ServerResponse): void {
+  endless.add(answer);
+}
+
 /** The connection of this request will be closed after its answer, gently. */
 export function lingerAtClose(incoming: IncomingMessage): void {
   const socket = incoming.socket;
@@ -40,6 +47,8 @@ export function answerBroken(socket: Socket, problem: Problem, underWay: ServerR
     socket.destroy();
   } else if (underWay === undefined || underWay.writableFinished) {
     writeAndClose(socket, problem);
+  } else if (endless.has(underWay)) {
+    underWay.destroy();
   } else if (underWay.req.complete) {
     underWay.once('close', () => answerBroken(socket, problem, undefined));
   } else if (underWay.headersSent || problem.kind === 'request-timeout') {

@@ -1,6 +1,7 @@
 // GET /events: the live feed as server-sent events (feed-reader.ts has its rules).
 
 import { z } from '@hono/zod-openapi';
+import { markEndless } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Feed } from './feed.ts';
 import { problemResponse } from './problem.ts';
@@ -59,6 +60,7 @@ export function feedEndpoint({ queue, http }: Services): Endpoint {
       const { incoming, outgoing, closing } = context.env ?? {};
       // One who shuts his writing side may be gone: a silent feed would find out only at its next comment.
       if (incoming?.socket.readableEnded === true) return eventStream(null);
+      if (outgoing !== undefined) markEndless(outgoing);
       const cut = outgoing === undefined ? undefined : (): void => void outgoing.destroy();
       if (cut !== undefined) incoming?.socket.once('end', cut);
       const stream = feed.open({ after: start.value, cut, closing });

@@ -7,6 +7,9 @@ import type { FieldError } from './problem.ts';
 
 export type HeaderKey = { readonly key: string | null } | { readonly error: FieldError };
 
+/** What HTTP calls whitespace: in UTF-8 a byte that Latin-1 takes for a space may be the end of a letter. */
+const OUTER_SPACE = /^[ \t]+|[ \t]+$/g;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** `lines` are the header's lines as they were sent, one character for one byte; a null key is an absent header. */
@@ -14,7 +17,7 @@ export function headerKey(lines: readonly string[]): HeaderKey {
   const [line, ...others] = lines;
   if (line === undefined) return { key: null };
   if (others.length > 0) return error('is given twice in the Idempotency-Key header');
-  const text = fromBytes(line.trim());
+  const text = fromBytes(line.replaceAll(OUTER_SPACE, ''));
   if (text.startsWith('"')) {
     if (text.length < 2 || !text.endsWith('"')) return error('opens a quote in the Idempotency-Key header only');
     return { key: text.slice(1, -1).replace(/\\(["\\])/g, '$1') };

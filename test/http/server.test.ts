@@ -243,6 +243,17 @@ describe('requests on one connection', () => {
     expect(server.queue.submitted[0]?.idempotencyKey).toBe('schlüssel');
   });
 
+  it.each(['voilà', 'Р', 'à la carte'])(
+    'a key in UTF-8 bytes may end in a byte that Latin-1 calls a space: %s',
+    async (key) => {
+      const server = await start();
+      const connection = await connect(server);
+      connection.send(Buffer.from(post(`Content-Length: 16\r\nIdempotency-Key: \t${key} \r\n`, JOB), 'utf8'));
+      expect(await connection.status()).toBe(201);
+      expect(server.queue.submitted[0]?.idempotencyKey).toBe(key);
+    },
+  );
+
   it('a token given twice is refused', async () => {
     const authToken = 'a-token-of-24-characters';
     const connection = await connect(await start({ authToken }));
@@ -312,6 +323,16 @@ describe('a live feed over a socket', () => {
     expect((await fetch(`${server.url}/events`)).status).toBe(503);
     first.socket.destroy();
     await expect.poll(() => server.queue.listeners).toBe(0);
+  });
+
+  it('is closed under a reader who breaks the protocol', async () => {
+    const server = await start();
+    const reader = await connect(server);
+    reader.send('GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    expect(await reader.status()).toBe(200);
+    reader.send('garbage\r\n\r\n');
+    await reader.untilClosed();
+    expect(server.queue.listeners).toBe(0);
   });
 
   it('is cut off under a reader that does not read', async () => {
