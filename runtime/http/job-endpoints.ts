@@ -14,7 +14,7 @@ import type { HttpContext } from './request.ts';
 import { jsonResponse, problemResponses } from './responses.ts';
 import type { Services } from './services.ts';
 import { NAME_PATTERN } from './submission-schema.ts';
-import { jobText, jobWithHistoryText, pageText } from './wire.ts';
+import { fittingPage, jobText, jobWithHistoryText, pageText } from './wire.ts';
 import { JobPageSchema, JobSchema, JobWithHistorySchema } from './wire-schema.ts';
 
 const idOf = (context: HttpContext): JobId => JobId(context.req.param('id') ?? '');
@@ -30,9 +30,11 @@ export function jobEndpoints({ queue, http }: Services): Endpoint[] {
       answer: (_, values) => {
         const query = listQuery(values);
         if (!query.ok) return problemResponse(query.problem);
-        return ask({ kind: 'list', ...query.value }, (reply) =>
-          reply.kind === 'jobs' ? json(200, pageText(reply.jobs, cursorText(reply.nextBefore))) : undefined,
-        );
+        return ask({ kind: 'list', ...query.value }, (reply) => {
+          if (reply.kind !== 'jobs') return undefined;
+          const { jobs, nextBefore } = fittingPage(reply);
+          return json(200, pageText(jobs, cursorText(nextBefore)));
+        });
       },
     },
     {

@@ -52,6 +52,9 @@ export const PAYLOAD_LEVELS_MAX = 64;
 /** Field errors listed in one answer; the detail tells how many there are. */
 export const ERRORS_LISTED_MAX = 100_000;
 
+/** What the jobs of one page are charged at most, in the units of MAX_DATA_BYTES: a string holds no more than 512 MiB. */
+export const PAGE_TEXT_MAX = 64 * 1024 * 1024;
+
 /** Milliseconds between two comments on a silent feed: proxies drop connections that say nothing. */
 export const HEARTBEAT_MS = 15_000;
 

@@ -4,10 +4,11 @@
 // the hot path, and an object with a key such as `__proto__` would not survive being built.
 
 import type { Job, JobError } from '../../core/job/job.ts';
-import { JOB_STATES } from '../../core/job/job.ts';
+import { JOB_STATES, jobBytes } from '../../core/job/job.ts';
 import type { QueueView, StateCounts, Stats } from '../../core/queue/effect.ts';
 import type { EventRow } from '../../core/store/tables.ts';
 import { formatInstant } from './rfc3339.ts';
+import { PAGE_TEXT_MAX } from './settings.ts';
 
 const quoted = (text: string): string => JSON.stringify(text);
 const quotedOrNull = (text: string | null): string => (text === null ? 'null' : JSON.stringify(text));
@@ -49,6 +50,21 @@ function historyText({ seq, at, kind, attempt, detail }: EventRow): string {
 export const feedText = ({ seq, at, kind, jobId, type, queue, state, attempt }: EventRow): string =>
   `{"seq":${seq},"at":${instant(at)},"kind":"${kind}","job_id":${quotedOrNull(jobId)},"type":${quotedOrNull(type)}` +
   `,"queue":${quoted(queue)},"state":${quotedOrNull(state)},"attempt":${attempt ?? 'null'}}`;
+
+export type JobPage = { readonly jobs: readonly Job[]; readonly nextBefore: number | null };
+
+/** The page as long as its text may be: it ends early, after at least one job, where the jobs are large. */
+export function fittingPage(page: JobPage): JobPage {
+  let length = 0;
+  for (const [index, job] of page.jobs.entries()) {
+    length += jobBytes(job);
+    const last = page.jobs[index - 1];
+    if (length > PAGE_TEXT_MAX && last !== undefined) {
+      return { jobs: page.jobs.slice(0, index), nextBefore: last.submittedSeq };
+    }
+  }
+  return page;
+}
 
 export const pageText = (jobs: readonly Job[], nextCursor: string | null): string =>
   `{"jobs":[${jobs.map(jobText).join(',')}],"next_cursor":${quotedOrNull(nextCursor)}}`;

@@ -101,6 +101,18 @@ describe('GET /jobs', () => {
     expect(seen).toEqual(ids.reverse());
   });
 
+  it('ends a page early where the jobs are large, and goes on behind its last', async () => {
+    const api = createApi();
+    const payload = 'x'.repeat(1_000_000);
+    const ids: string[] = [];
+    for (let index = 0; index < 70; index += 1) ids.push(await submitted(api, { payload }));
+    const first = JobPageSchema.parse((await api.call('GET', '/jobs?limit=1000')).body);
+    expect(first.jobs.length).toBe(67);
+    const second = JobPageSchema.parse((await api.call('GET', `/jobs?limit=1000&cursor=${first.next_cursor}`)).body);
+    expect(second.next_cursor).toBeNull();
+    expect([...first.jobs, ...second.jobs].map(({ id }) => id)).toEqual(ids.reverse());
+  });
+
   it('filters by state, type and queue', async () => {
     const api = createApi();
     const id = await submitted(api, { queue: 'a' });
