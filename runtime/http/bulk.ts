@@ -11,6 +11,7 @@ import { isArrayAt, isObjectAt, scanElements, scanMembers, scanObject, skipSpace
 import { accept, invalid, pointer, refuse, summary } from './problem.ts';
 import type { FieldError, Outcome } from './problem.ts';
 import { BULK_JOBS_MAX, ERRORS_LISTED_MAX } from './settings.ts';
+import { SUBMISSION_FIELDS } from './submission-schema.ts';
 import { NO_KEY, NOT_AN_OBJECT, readSubmission, requireEnd, syntaxProblem } from './submission.ts';
 
 /** UTF-16 units parsed between two looks at other requests. */
@@ -106,7 +107,7 @@ function readJob(
   findings: Findings,
   { jobBytesMax, newJobId }: Limits,
 ): number {
-  const scan = scanObject(text, start);
+  const scan = scanObject(text, start, SUBMISSION_FIELDS);
   if (scan === undefined) {
     addInvalid(findings, [{ path: at, message: NOT_AN_OBJECT }]);
     return skipValue(text, start);

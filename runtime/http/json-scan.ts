@@ -33,7 +33,7 @@ export type Field = {
 export type Member = { readonly name: string; /** Offset of the value. */ readonly start: number };
 
 export type ObjectScan = {
-  /** In the order of the text, at most `FIELDS_RECORDED_MAX`; equal names are all there. */
+  /** In the order of the text: the first `FIELDS_RECORDED_MAX`, equal names too, and known ones behind them. */
   readonly fields: readonly Field[];
   readonly fieldCount: number;
   readonly end: number;
@@ -60,12 +60,14 @@ const NEVER_TOO_LONG = 300;
 type Findings = { tooDeep: boolean; outOfRange: boolean };
 
 /**
- * The fields of the object at `at`; undefined if another value is there.
+ * The fields of the object at `at`; undefined if another value is there. Those of `known` names are told wherever they are.
  * @throws {JsonSyntaxError}
  */
-export function scanObject(text: string, at: number): ObjectScan | undefined {
+export function scanObject(text: string, at: number, known: ReadonlySet<string>): ObjectScan | undefined {
   if (!isObjectAt(text, at)) return undefined;
   const fields: Field[] = [];
+  /** Known names that stand behind the others; of each two tell that it is given twice. */
+  const late = new Map<string, number>();
   let fieldCount = 0;
   const members = scanMembers(text, at);
   let member = members.next(at);
@@ -74,7 +76,9 @@ export function scanObject(text: string, at: number): ObjectScan | undefined {
     const findings: Findings = { tooDeep: false, outOfRange: false };
     const end = skipValue(text, start, findings);
     fieldCount += 1;
-    if (fieldCount <= FIELDS_RECORDED_MAX) {
+    const isLate = fieldCount > FIELDS_RECORDED_MAX;
+    if (isLate && known.has(name)) late.set(name, (late.get(name) ?? 0) + 1);
+    if (!isLate || (late.get(name) ?? Number.POSITIVE_INFINITY) <= 2) {
       fields.push({ name, start, end, tooDeep: findings.tooDeep, outOfRange: findings.outOfRange });
     }
     member = members.next(end);

@@ -16,6 +16,10 @@ export function mediaTypeProblem(context: HttpContext): Problem | undefined {
   if (encoding !== undefined && !/^\s*(identity)?\s*$/i.test(encoding)) {
     return { kind: 'unsupported-media-type', detail: 'A content encoding is not taken: send the body as it is.' };
   }
+  const transfer = header(context, 'transfer-encoding');
+  if (transfer !== undefined && transfer.trim().toLowerCase() !== 'chunked') {
+    return { kind: 'unsupported-media-type', detail: 'No transfer encoding but chunked is taken.' };
+  }
   return undefined;
 }
 

@@ -41,7 +41,10 @@ async function misfitsOf(schema: StandardSchemaV1, { payload }: Submission): Pro
   // A copy of its own: a schema that changes what it validates changes nothing that is stored.
   const validated = schema['~standard'].validate(JSON.parse(payload));
   const { issues } = validated instanceof Promise ? await validated : validated;
-  return (issues ?? []).map(({ message, path }) => ({ path: `/payload${pathOf(path)}`, message }));
+  if (issues === undefined) return [];
+  // That there are issues says no, be the list of them empty.
+  if (issues.length === 0) return [{ path: '/payload', message: 'does not fit the schema of its type' }];
+  return issues.map(({ message, path }) => ({ path: `/payload${pathOf(path)}`, message }));
 }
 
 const pathOf = (path: StandardSchemaV1.Issue['path']): string =>

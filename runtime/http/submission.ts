@@ -31,7 +31,7 @@ export function parseSubmission(
 ): Outcome<Submission> {
   try {
     const start = skipSpace(text, 0);
-    const scan = scanObject(text, start);
+    const scan = scanObject(text, start, SUBMISSION_FIELDS);
     requireEnd(text, scan?.end ?? skipValue(text, start));
     if (scan === undefined) return refuse(invalid([{ path: '', message: NOT_AN_OBJECT }]));
     const fromHeader = keyLines.length === 0 ? NO_KEY : headerKey(keyLines);
@@ -73,17 +73,12 @@ export function readSubmission(
   const whole = errors.length === 0 && !oversize;
   const value: unknown = JSON.parse(whole ? text.slice(start, scan.end) : reducedText(text, scan));
   const result = SubmissionSchema.safeParse(value);
-  if (!result.success) {
-    for (const issue of result.error.issues) {
-      if (issue.code !== 'unrecognized_keys')
-        errors.push({ path: at + pointer(...issue.path.map(String)), message: issue.message });
-    }
-  }
+  if (!result.success) errors.push(...schemaErrors(result.error.issues, errors, at));
   errors.push(...pairErrors(value, fromHeader, at));
   if (result.success && errors.length === 0) {
     return { submission: toSubmission(result.data, 'key' in fromHeader ? fromHeader.key : null, newJobId) };
   }
-  return { errors: firstOfEachPath(errors) };
+  return { errors };
 }
 
 /** What only the text shows. */
@@ -116,6 +111,21 @@ function reducedValue(text: string, { start, end, tooDeep }: Field): string {
   return end - start > REDUCED_VALUE_MAX ? '[]' : text.slice(start, end);
 }
 
+type SchemaIssue = { readonly code?: string; readonly path: readonly PropertyKey[]; readonly message: string };
+
+/** What the schema says of places that the text alone is not wrong at: a reduced value would be judged in place of it. */
+function schemaErrors(issues: readonly SchemaIssue[], found: readonly FieldError[], at: string): FieldError[] {
+  const seen = new Set(found.map(({ path }) => path));
+  const errors: FieldError[] = [];
+  for (const { code, path: place, message } of issues) {
+    const path = at + pointer(...place.map(String));
+    if (code === 'unrecognized_keys' || seen.has(path)) continue;
+    seen.add(path);
+    errors.push({ path, message });
+  }
+  return errors;
+}
+
 /** Rules that concern two places at once; they are checked even where one of the two is wrong in itself. */
 function pairErrors(value: unknown, fromHeader: HeaderKey, at: string): FieldError[] {
   const fields = value as Readonly<Record<keyof SubmissionFields, unknown>>;
@@ -135,11 +145,6 @@ function pairErrors(value: unknown, fromHeader: HeaderKey, at: string): FieldErr
 }
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
-
-function firstOfEachPath(errors: readonly FieldError[]): FieldError[] {
-  const seen = new Set<string>();
-  return errors.filter(({ path }) => !seen.has(path) && seen.add(path));
-}
 
 function toSubmission(fields: SubmissionFields, keyOfHeader: string | null, newJobId: () => JobId): Submission {
   return {

@@ -12,8 +12,8 @@ import type { BodyBudget } from './body.ts';
 import { parseBulk } from './bulk.ts';
 import type { Endpoint } from './endpoint.ts';
 import { askToSubmit } from './payload-schema.ts';
-import { accept, pointer, problemResponse, refuse } from './problem.ts';
-import type { Outcome, Problem } from './problem.ts';
+import { accept, invalid, pointer, problemResponse, refuse } from './problem.ts';
+import type { FieldError, Outcome, Problem } from './problem.ts';
 import { refusalProblem } from './refusal.ts';
 import { json } from './reply.ts';
 import { headerLines } from './request.ts';
@@ -31,11 +31,16 @@ type Submitted = Extract<Reply, { kind: 'submitted' }>['outcomes'];
 const single = (): string => '';
 const inBulk = (index: number): string => pointer('jobs', index);
 
-const KEY_IN_BULK: Problem = {
-  kind: 'invalid-request',
-  detail: 'The Idempotency-Key header is not taken here: each job has its own idempotency_key.',
-  errors: [{ path: '/Idempotency-Key', message: 'is not taken here' }],
+const KEY_IN_BULK: FieldError = {
+  path: '/Idempotency-Key',
+  message: 'is not taken here: each job has its own idempotency_key',
 };
+
+/** Beside every other error of the same status. */
+function keyInBulk(parsed: Outcome<unknown>): Problem {
+  const others = parsed.ok || parsed.problem.kind !== 'invalid-request' ? [] : (parsed.problem.errors ?? []);
+  return invalid([KEY_IN_BULK, ...others]);
+}
 
 export function submitEndpoints(services: Services): Endpoint[] {
   const { queue, http } = services;
@@ -56,8 +61,8 @@ export function submitEndpoints(services: Services): Endpoint[] {
     const hasKey = headerLines(context, 'idempotency-key').length > 0;
     const bytesMax = http.bodyBytesMax * BULK_BODY_FACTOR;
     const outcome = await withBody(context, { bytesMax, budget }, async (text) => {
-      if (hasKey) return refuse(KEY_IN_BULK);
       const parsed = await parseBulk(text, { jobBytesMax: http.bodyBytesMax, newJobId });
+      if (hasKey) return refuse(keyInBulk(parsed));
       if (!parsed.ok) return parsed;
       return answer(await submit(services, parsed.value, inBulk), manySubmitted);
     });

@@ -102,6 +102,12 @@ const FIELDS: readonly Case[] = [
   ['a numeric run_at', withField('run_at', 1_893_456_000_000), ['/run_at']],
   ['run_at with a delay', { type: 'email', run_at: '2030-01-01T00:00:00Z', delay_ms: 5 }, ['/delay_ms']],
   ['run_at with a delay of 0', { type: 'email', run_at: '2030-01-01T00:00:00Z', delay_ms: 0 }, ['/delay_ms']],
+  [
+    'run_at with a bad delay',
+    { type: 'email', run_at: '2030-01-01T00:00:00Z', delay_ms: -1 },
+    ['/delay_ms', '/delay_ms'],
+  ],
+  ['a payload too deep, with a number too large', withPayload(`[1e400,${deep(70)}]`), ['/payload', '/payload']],
   ['a bad run_at with a delay', { type: 'email', run_at: 'x', delay_ms: 0 }, ['/delay_ms', '/run_at']],
   ['65 levels', withPayload(deep(65)), ['/payload']],
   ['65 levels of objects', withPayload('{"a":'.repeat(65) + '1' + '}'.repeat(65)), ['/payload']],
@@ -116,6 +122,7 @@ const FIELDS: readonly Case[] = [
       '"run_at":"x","delay_ms":-1,"timeout_ms":1,"nope":1}',
     [
       '/delay_ms',
+      '/delay_ms', // and not together with run_at
       '/idempotency_key',
       '/max_retries',
       '/nope',
@@ -260,6 +267,22 @@ describe('other refusals of a submission', () => {
   it.each(['gzip', 'br', 'deflate', 'GZIP', 'identity, gzip', 'zstd', 'nope'])('415: encoding %s', async (encoding) => {
     const { post } = createApi();
     expect((await post('/createJob', { type: 'email' }, { 'content-encoding': encoding })).status).toBe(415);
+  });
+
+  it.each(['gzip, chunked', 'deflate, chunked'])('415: transfer encoding %s', async (encoding) => {
+    const { post } = createApi();
+    expect((await post('/createJob', { type: 'email' }, { 'transfer-encoding': encoding })).status).toBe(415);
+    expect((await post('/createJob', { type: 'email' }, { 'transfer-encoding': 'Chunked' })).status).toBe(201);
+  });
+
+  it('400: fields are known behind a thousand others', async () => {
+    const { post } = createApi();
+    const others = Array.from({ length: 1_000 }, (_, index) => `"a${index}":1`).join(',');
+    const once = await post('/createJob', `{${others},"type":"email"}`);
+    expect(pathsOf(once)).toHaveLength(1_001);
+    expect(pathsOf(once)).not.toContain('/type');
+    const twice = await post('/createJob', `{${others},"type":"email","priority":1,"priority":1,"priority":5000}`);
+    expect(problemOf(twice).errors).toContainEqual({ path: '/priority', message: 'is given twice' });
   });
 
   it('413: one byte too many, told by Content-Length or not', async () => {

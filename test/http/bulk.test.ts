@@ -115,6 +115,19 @@ describe('a bulk submission', () => {
     expect((await post('/createJobs', { jobs: [email] }, { 'idempotency-key': 'k' })).status).toBe(400);
   });
 
+  it('names the header beside every other error of the status', async () => {
+    const { post } = createApi({ http: { bodyBytesMax: 100 } });
+    const wrong = {
+      jobs: [
+        { ...email, priority: 5_000 },
+        { type: 'email', payload: 'x'.repeat(100) },
+      ],
+    };
+    const called = await post('/createJobs', wrong, { 'idempotency-key': 'k' });
+    expect(called.status).toBe(400);
+    expect(pathsOf(called)).toEqual(['/Idempotency-Key', '/jobs/0/priority']);
+  });
+
   it('with jobs that are too large names each of them: 413, but after every 400', async () => {
     const { post } = createApi({ http: { bodyBytesMax: 100 } });
     const large = { type: 'email', payload: 'x'.repeat(100) };
@@ -182,6 +195,15 @@ describe('a payload that does not fit the schema of its type', () => {
     });
     expect(called.status).toBe(422);
     expect(pathsOf(called)).toEqual(['/jobs/1/payload', '/jobs/1/payload/to/x~1y', '/jobs/2/type']);
+  });
+
+  it('is refused where the schema says no, and not why', async () => {
+    const mute: StandardSchemaV1 = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [] }) } };
+    const { post, queue } = createApi({ queue: new MemoryQueue({ types: { email: mute } }) });
+    const called = await post('/createJob', { type: 'email', payload: {} });
+    expect(called.status).toBe(422);
+    expect(pathsOf(called)).toEqual(['/payload']);
+    expect(queue.asked).toEqual([]);
   });
 
   it('is stored as it was sent where it fits, whatever the schema makes of it', async () => {

@@ -46,7 +46,7 @@ describe('the scanner', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 3 })), (value) => {
         const text = JSON.stringify(value, null, 1);
-        const scan = scanObject(text, 0);
+        const scan = scanObject(text, 0, new Set());
         const found = scan?.fields.map(({ name, start, end }) => [name, JSON.parse(text.slice(start, end))]);
         expect(found).toEqual(Object.entries(JSON.parse(text)));
         expect(scan?.end).toBe(text.length);
