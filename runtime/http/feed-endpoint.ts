@@ -11,7 +11,7 @@ import { eventStream } from './reply.ts';
 import { header } from './request.ts';
 import { problemResponses } from './responses.ts';
 import type { Services } from './services.ts';
-import { FeedEventSchema } from './wire-schema.ts';
+import { FeedEventSchema, FeedGapSchema } from './wire-schema.ts';
 
 const TOO_MANY: Problem = { kind: 'overloaded', detail: 'There are as many live feeds as this server holds.' };
 
@@ -25,7 +25,7 @@ export function feedEndpoint({ queue, http }: Services): Endpoint {
       summary: 'Every event of every job, live',
       description:
         '`id` is the sequence number, `event` the kind, `data` a FeedEvent. Without a number it starts with the next ' +
-        'event. Where events after the number are forgotten, an event `gap` says so first.',
+        'event. Where events after the number are forgotten, an event `gap` says so first: its `data` is a FeedGap.',
       tags: ['Events'],
       request: {
         headers: z.object({
@@ -46,7 +46,7 @@ export function feedEndpoint({ queue, http }: Services): Endpoint {
       responses: {
         200: {
           description: 'The feed; it ends when the server stops or the reader does not read',
-          content: { 'text/event-stream': { schema: FeedEventSchema } },
+          content: { 'text/event-stream': { schema: z.union([FeedEventSchema, FeedGapSchema]) } },
         },
         ...problemResponses([503], { unsafe: false, guarded: http.authToken !== null }),
       },

@@ -86,7 +86,8 @@ function listRoute(guarded: boolean): RouteConfig {
     path: '/jobs',
     operationId: 'listJobs',
     summary: 'Jobs, newest first',
-    description: 'A page neither skips nor repeats a job while others are added.',
+    description:
+      'A page neither skips nor repeats a job while others are added. It may end before its limit where the jobs are large.',
     tags: ['Jobs'],
     request: {
       query: z.object({

@@ -118,6 +118,14 @@ export const FeedEventSchema = z
   })
   .openapi('FeedEvent');
 
+export const FeedGapSchema = z
+  .strictObject({
+    kind: z.literal('gap'),
+    after: count.openapi({ description: 'Behind this number events are forgotten.' }),
+    next: count.nullable().openapi({ description: 'The oldest event behind it that is kept.' }),
+  })
+  .openapi('FeedGap');
+
 export const HealthSchema = z.strictObject({ status: z.literal('ok') }).openapi('Health');
 
 export const ReadinessSchema = z

@@ -1,7 +1,7 @@
 // GET /events without a socket: where it starts, that nothing is missing or twice, and how it ends.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FeedEventSchema } from '../../runtime/http/wire-schema.ts';
+import { FeedEventSchema, FeedGapSchema } from '../../runtime/http/wire-schema.ts';
 import { FeedClient, seqs } from '../support/feed-client.ts';
 import { createApi, pathsOf } from '../support/http-api.ts';
 import type { Api } from '../support/http-api.ts';
@@ -140,7 +140,7 @@ describe('the feed', () => {
       ['3', 'submitted'],
       ['5', 'deleted'],
     ]);
-    expect(events[0]?.data).toEqual({ kind: 'gap', after: 0, next: 1 });
+    expect(FeedGapSchema.parse(events[0]?.data)).toEqual({ kind: 'gap', after: 0, next: 1 });
     await feed.close();
     const after = await open(api, '/events?after=4');
     expect((await after.take(1))[0]?.event).toBe('deleted');
