@@ -49,6 +49,8 @@ export function schemaErrors(schema: JsonSchema, value: unknown, root: JsonSchem
           : value.flatMap((item, index) => schemaErrors(rule as JsonSchema, item, root, `${at}/${index}`));
       case 'allOf':
         return (rule as JsonSchema[]).flatMap((inner) => schemaErrors(inner, value, root, at));
+      case 'anyOf':
+        return wrong((rule as JsonSchema[]).some((inner) => schemaErrors(inner, value, root, at).length === 0));
       default:
         return [`${at || '/'} has a keyword that is not checked: ${keyword}`];
     }
