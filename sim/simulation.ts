@@ -101,11 +101,7 @@ class Simulation {
   /** The process that has lived through the faults is given as much to do as it can. */
   #burst(): void {
     const { world, server } = this.#life;
-    const deadlineMs = world.clock.monotonicMs + CALM_WITHIN_MS;
-    while (!this.#isCalm) {
-      if (world.clock.monotonicMs > deadlineMs) throw this.#stuck('before a burst');
-      this.#step();
-    }
+    this.#untilRest('before a burst', () => this.#isCalm, CALM_WITHIN_MS);
     const burst = new Burst({ world, server });
     burst.begin();
     this.#untilRest('after a burst', () => burst.isAnswered);
@@ -118,21 +114,23 @@ class Simulation {
     return isAtRest && server.hasPlannedSettings && model.paused.size === 0 && process?.handlers.size === 0;
   }
 
-  #untilRest(when: string, isOver = () => true): void {
+  /** `patienceMs` is beyond what the jobs take. */
+  #untilRest(when: string, isOver = () => true, patienceMs = REST_MS): void {
     const { clock } = this.#life.world;
     const { known } = this.#life.witness.model;
-    let [deadlineMs, jobs] = [clock.monotonicMs + this.#boundMs(), known.size];
+    const untilMs = (): number => clock.monotonicMs + this.#boundMs() + patienceMs;
+    let [deadlineMs, jobs] = [untilMs(), known.size];
     let hasSettled = false;
     while (!this.#life.isAtRest || !isOver()) {
       if (!hasSettled && this.#life.isIdle) {
         // What was being decided under the last fault has come out: a retry that a mad callback put off for a year, say.
         hasSettled = true;
-        deadlineMs = clock.monotonicMs + this.#boundMs();
+        deadlineMs = untilMs();
       }
       if (clock.monotonicMs > deadlineMs) {
         if (known.size === jobs) throw this.#stuck(when);
         // A submission was under way for long, and its job may have to wait.
-        [deadlineMs, jobs] = [clock.monotonicMs + this.#boundMs(), known.size];
+        [deadlineMs, jobs] = [untilMs(), known.size];
       }
       this.#step();
     }
@@ -148,7 +146,7 @@ class Simulation {
   #boundMs(): number {
     const { plan } = this.#life.world;
     const { model } = this.#life.witness;
-    let boundMs = REST_MS + plan.delayMsMax + plan.requestTriesMax * (plan.requestTimeoutMs + 1_000);
+    let boundMs = plan.delayMsMax + plan.requestTriesMax * (plan.requestTimeoutMs + 1_000);
     let latestAt = model.lastAt;
     for (const job of model.pending.values()) latestAt = Math.max(latestAt, job.runAt);
     for (const job of model.running.values()) latestAt = Math.max(latestAt, job.leaseUntil ?? 0);

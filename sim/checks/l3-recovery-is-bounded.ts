@@ -34,8 +34,8 @@ export const recoveryIsBounded: Check = {
       const { operations, readBytes, appendedBytes, removed } = process.descriptors;
       const tries = removed.has(RESERVE_FILE) ? 2 : 1;
       const operationsMax = tries * (OPERATIONS + OPERATIONS_PER_FILE * files);
-      // The second try reads what the first has written, too.
-      const bytesToReadMax = tries === 1 ? bytesToRead : tries * bytesToRead + appendedBytes;
+      // The second try reads what the first has written, too, and the part of a header for which there was no room.
+      const bytesToReadMax = tries === 1 ? bytesToRead : tries * bytesToRead + appendedBytes + HEADER_BYTES;
       const appendedBytesMax = tries * (bytes + world.plan.limits.reserveBytes + HEADER_BYTES);
       found = null;
       if (operations > operationsMax)

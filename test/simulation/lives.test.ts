@@ -52,6 +52,8 @@ test.each([
   [0x3e7c, 'the power went after all faults had stopped'],
   [0x98a17a, 'timers that fire twice, armed while faults struck, all fired in the week after'],
   [0x13152d0, 'on a full disk what was due was tried again, and the cut synced, at each request'],
+  [0x2626a97, 'a start that began again in the room of its reserve read the half of a header that it had left'],
+  [0x262ef1f, 'a job for the end of the month came when all was at rest, and a burst was to begin'],
   [0x1ca3505, 'a handler had ended long before the queue, at one input a turn and slow syncs, could hear it'],
   [0xb27, 'a burst began while a queue was paused'],
   [0x1837, 'a job that was over and deleted in one step with a submission was counted as running beside it'],
