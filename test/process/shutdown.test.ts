@@ -1,9 +1,12 @@
 // The end that was asked for: what runs gets its grace, nothing is lost, and the next start finds all in order.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { createInterface } from 'node:readline';
+import { expect, it, onTestFinished } from 'vitest';
 import { kindsOf } from '../support/client.ts';
 import { handlersIn, launch } from '../support/process.ts';
 import { TestServer, waitUntil } from '../support/server.ts';
@@ -20,6 +23,7 @@ export default {
 };
 `;
 
+const ROOT = join(import.meta.dirname, '../..');
 const PRELOAD = join(import.meta.dirname, '../support/tell-signal-listener.mjs');
 
 const ORDERLY = { code: 0, signal: null };
@@ -125,6 +129,23 @@ it('SIGTERM at any moment of the start: exit 0, no job is begun and left, and th
   }
   const { client } = await launch({ ...environment, WORKER_COUNT: '0' });
   expect(await client.job(id)).toMatchObject({ state: 'pending', crashes: 0, failures: 0 });
+});
+
+it('`npm start` passes the signal on: the server shuts down in order', async () => {
+  const variables = { PORT: '0', DATA_DIR: temporaryDirectory() };
+  const npm = spawn('npm', ['start'], { cwd: ROOT, env: { ...process.env, ...variables }, stdio: 'pipe' });
+  onTestFinished(() => void npm.kill('SIGKILL'));
+  const lines: string[] = [];
+  const output = createInterface({ input: npm.stdout }).on('line', (line) => lines.push(line));
+  const url = await waitUntil(
+    async () => /"url":"([^"]+)".*"listening"/.exec(lines.join('\n'))?.[1],
+    (found) => found !== undefined,
+  );
+  const ended = Promise.all([once(npm, 'exit'), once(output, 'close')]);
+  npm.kill('SIGTERM');
+  await ended;
+  expect(lines.at(-1)).toContain('"shut down"');
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow();
 });
 
 it('a shutdown waits for no client: one that holds a request open does not hold up the end', async () => {
