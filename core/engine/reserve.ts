@@ -5,9 +5,8 @@ import { DiskError, list, writeBeside } from '../store/disk.ts';
 import type { DiskProgram } from '../store/disk.ts';
 import { recover } from '../store/recovery.ts';
 import type { Recovered } from '../store/recovery.ts';
+import { RESERVE_FILE } from '../store/survey.ts';
 import type { EngineLimits } from './limits.ts';
-
-export const RESERVE_FILE = 'reserve';
 
 /** Makes the reserve unless it is there. Returns whether it is; false if the disk is full. */
 export function* keepReserve({ reserveBytes }: EngineLimits): DiskProgram<boolean> {

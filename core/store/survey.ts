@@ -5,6 +5,7 @@
 //   snapshot-0000000002.sqlite      the tables as the segments up to 2 made them (snapshot-file.ts)
 //   snapshot-0000000002.json        what that file must be; without it there is no snapshot
 //   clean                           an orderly shutdown (clean-marker.ts)
+//   reserve                         bytes to give up when the disk is full (../engine/reserve.ts); it is made after a segment
 //   any of them and `.tmp`          half-made; removed at the next start
 
 import type { FileEntry } from './disk.ts';
@@ -17,6 +18,7 @@ export type Survey = {
   /** The same of all databases, those without a description too. */
   readonly databases: readonly number[];
   readonly hasMarker: boolean;
+  readonly hasReserve: boolean;
   /** Oldest first. */
   readonly tornTails: readonly TornTail[];
   readonly temporaries: readonly string[];
@@ -25,6 +27,7 @@ export type Survey = {
 export type TornTail = { readonly file: string; readonly segment: number; readonly offset: number };
 
 export const MARKER_FILE = 'clean';
+export const RESERVE_FILE = 'reserve';
 
 export function survey(entries: readonly FileEntry[]): Survey {
   const segments: { readonly number: number; readonly bytes: number }[] = [];
@@ -33,6 +36,7 @@ export function survey(entries: readonly FileEntry[]): Survey {
   const tornTails: TornTail[] = [];
   const temporaries: string[] = [];
   let hasMarker = false;
+  let hasReserve = false;
 
   for (const { file, bytes } of entries) {
     const name = nameOf(file);
@@ -52,6 +56,9 @@ export function survey(entries: readonly FileEntry[]): Survey {
       case 'marker':
         hasMarker = true;
         break;
+      case 'reserve':
+        hasReserve = true;
+        break;
       case 'temporary':
         temporaries.push(file);
         break;
@@ -66,6 +73,7 @@ export function survey(entries: readonly FileEntry[]): Survey {
     snapshots: snapshots.sort((left, right) => right - left),
     databases: databases.sort((left, right) => right - left),
     hasMarker,
+    hasReserve,
     tornTails,
     temporaries: temporaries.sort(),
   };
@@ -74,20 +82,22 @@ export function survey(entries: readonly FileEntry[]): Survey {
 /**
  * The latest segment of which names other than its own prove that its header was on the disk; 0 if none do. A snapshot is
  * begun only when the segment behind those that it covers is there, and a tail that is not cut at byte 0 had a header
- * before it. A tail cut at byte 0 is that of a segment without a header: what it proves is the one before.
+ * before it. A tail cut at byte 0 is that of a segment without a header: what it proves is the one before. A reserve is made
+ * when the first segment is there.
  */
-export function begunSegment({ snapshots, databases, tornTails }: Survey): number {
+export function begunSegment({ snapshots, databases, tornTails, hasReserve }: Survey): number {
   const begun = tornTails.map(({ segment, offset }) => (offset === 0 ? segment - 1 : segment));
-  return Math.max(0, ...begun, ...[...snapshots, ...databases].map((covered) => covered + 1));
+  return Math.max(hasReserve ? 1 : 0, ...begun, ...[...snapshots, ...databases].map((covered) => covered + 1));
 }
 
 type Name =
   | { readonly kind: 'log' | 'json' | 'sqlite'; readonly number: number }
   | { readonly kind: 'torn'; readonly number: number; readonly offset: number }
-  | { readonly kind: 'marker' | 'temporary' };
+  | { readonly kind: 'marker' | 'reserve' | 'temporary' };
 
 function nameOf(file: string): Name | undefined {
   if (file === MARKER_FILE) return { kind: 'marker' };
+  if (file === RESERVE_FILE) return { kind: 'reserve' };
   if (file.endsWith('.tmp'))
     return nameOf(file.slice(0, -'.tmp'.length)) === undefined ? undefined : { kind: 'temporary' };
   const found = /^(?:journal-(\d{10})\.(?:log|torn-(\d{1,10}))|snapshot-(\d{10})\.(sqlite|json))$/.exec(file);

@@ -6,7 +6,7 @@
 
 import { Engine } from '../../core/engine/engine.ts';
 import type { Turn } from '../../core/engine/engine.ts';
-import { RESERVE_FILE } from '../../core/engine/reserve.ts';
+import { RESERVE_FILE } from '../../core/store/survey.ts';
 import type { Input, RequestId, WorkerCommand } from '../../core/queue/command.ts';
 import type { Effect } from '../../core/queue/effect.ts';
 import type { QueueSettings } from '../../core/queue/settings.ts';

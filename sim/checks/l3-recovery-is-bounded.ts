@@ -1,4 +1,4 @@
-import { RESERVE_FILE } from '../../core/engine/reserve.ts';
+import { RESERVE_FILE } from '../../core/store/survey.ts';
 import type { FileEntry } from '../../core/store/disk.ts';
 import { Descriptors } from '../world/disk.ts';
 import type { Check, ProcessUse } from './check.ts';

@@ -3,7 +3,7 @@
 
 import { Backlog } from '../../core/engine/backlog.ts';
 import { Engine } from '../../core/engine/engine.ts';
-import { RESERVE_FILE } from '../../core/engine/reserve.ts';
+import { RESERVE_FILE } from '../../core/store/survey.ts';
 import { Instant, earliest } from '../../core/job/job.ts';
 import type { RequestId } from '../../core/queue/command.ts';
 import { Timetable } from '../../core/queue/timetable.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Engine } from '../../../core/engine/engine.ts';
 import type { Turn } from '../../../core/engine/engine.ts';
 import { ENGINE_LIMITS } from '../../../core/engine/limits.ts';
-import { RESERVE_FILE } from '../../../core/engine/reserve.ts';
+import { MARKER_FILE, RESERVE_FILE } from '../../../core/store/survey.ts';
 import type { EngineLimits } from '../../../core/engine/limits.ts';
 import { Instant, JsonText } from '../../../core/job/job.ts';
 import { SPACE_RETRY_MS } from '../../../core/job/limits.ts';
@@ -14,7 +14,6 @@ import { DiskError } from '../../../core/store/disk.ts';
 import type { DiskOperation, DiskProgram, DiskResult } from '../../../core/store/disk.ts';
 import { mapTables } from '../../../core/store/map.ts';
 import { recover } from '../../../core/store/recovery.ts';
-import { MARKER_FILE } from '../../../core/store/survey.ts';
 import { MemoryDisk } from '../../../runtime/testing/memory-disk.ts';
 import { SETTINGS, submission } from '../../support/queue.ts';
 

@@ -9,6 +9,7 @@ import { mapTables } from '../../../core/store/map.ts';
 import { recover } from '../../../core/store/recovery.ts';
 import type { Recovered } from '../../../core/store/recovery.ts';
 import { compact } from '../../../core/store/snapshot.ts';
+import { RESERVE_FILE } from '../../../core/store/survey.ts';
 import { isSameImage } from '../../support/data-directory.ts';
 import { specification } from '../../support/jobs.ts';
 import { MemoryDisk, POWER_CUTS, Stopped, operationsOf } from '../../../runtime/testing/memory-disk.ts';
@@ -172,6 +173,14 @@ describe('after an orderly shutdown', () => {
 });
 
 describe('a directory that is not whole', () => {
+  it('with a reserve and no journal is refused: the reserve is made when the journal is there', () => {
+    const disk = new MemoryDisk(new Map([[RESERVE_FILE, new Uint8Array(16)]]));
+    expect(() => disk.run(open())).toThrow(/journal-0000000001\.log.*is missing/);
+    const headless = new MemoryDisk(new Map([...disk.image(), ['journal-0000000001.log', new Uint8Array(0)]]));
+    expect(() => headless.run(open())).toThrow(DamageError);
+    expect(isSameImage(disk.image(), new Map([[RESERVE_FILE, new Uint8Array(16)]]))).toBe(true);
+  });
+
   it('with a segment missing in the middle is refused', () => {
     const disk = new MemoryDisk();
     const { journal } = disk.run(open());
