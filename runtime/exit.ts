@@ -21,7 +21,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** Why a start failed, by blame. `lines` are for standard error. */
 export function describeFailure(error: unknown): { code: ExitCode; text: string } {
   if (error instanceof ConfigError || error instanceof LockedError || error instanceof HandlersError) {
-    return { code: EXIT.refused, text: error.message };
+    return { code: EXIT.refused, text: onOneLine(error.message) };
   }
   if (error instanceof FormatError) return { code: EXIT.refused, text: error.message };
   if (error instanceof DamageError) return { code: EXIT.damage, text: error.message };
@@ -30,7 +30,7 @@ export function describeFailure(error: unknown): { code: ExitCode; text: string 
   if (ADDRESS_SYSCALLS.has(syscall))
     return { code: EXIT.refused, text: `PORT or HOST cannot be used: ${messageOf(error)}` };
   if (DIRECTORY_SYSCALLS.has(syscall))
-    return { code: EXIT.refused, text: `DATA_DIR cannot be used: ${messageOf(error)}` };
+    return { code: EXIT.refused, text: onOneLine(`DATA_DIR cannot be used: ${messageOf(error)}`) };
   if (error instanceof InvariantError) return { code: EXIT.defect, text: `a broken invariant: ${error.message}` };
   return { code: EXIT.defect, text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
@@ -39,6 +39,9 @@ function describeDiskError(error: DiskError): string {
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
   return `${error.message}${cause}`;
 }
+
+/** A path or a name in it may hold line feeds. */
+const onOneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ');
 
 const ADDRESS_SYSCALLS: ReadonlySet<unknown> = new Set(['listen', 'bind', 'getaddrinfo']);
 const DIRECTORY_SYSCALLS: ReadonlySet<unknown> = new Set(['mkdir', 'stat', 'statfs', 'chmod', 'open', 'fsync']);

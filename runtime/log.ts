@@ -51,11 +51,13 @@ export function createLog(options: { level: LogLevel; fd?: number; isTerminal?: 
 
 function wrap(logger: pino.Logger): Log {
   const write = (severity: Severity) => (fields: object, message: string) => {
+    // A handler may be no TypeScript: what is not text would make a line that is no JSON.
+    const text = String(message);
     try {
-      logger[severity](fields, message);
+      logger[severity](fields, text);
     } catch (thrown) {
       // A getter of the fields threw: the message is still worth its line.
-      logger[severity]({ unloggable: thrown instanceof Error }, message);
+      logger[severity]({ unloggable: thrown instanceof Error }, text);
     }
   };
   return {

@@ -9,6 +9,7 @@ import { CONNECTIONS_MAX, FEED_CONNECTIONS_MAX } from './http/settings.ts';
 import { parseConfig } from './config.ts';
 import type { Config, Environment } from './config.ts';
 import { EXIT, describeFailure } from './exit.ts';
+import type { ExitCode } from './exit.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import type { LoopEnd } from './loop.ts';
@@ -32,13 +33,19 @@ export async function serve(options: { environment: Environment; signal: Shutdow
   } catch (error) {
     const { code, text } = describeFailure(error);
     process.stderr.write(`perdure: ${text}\n`);
+    isEnding = true;
     process.exit(code);
   }
 }
 
 async function run({ config, signal }: { config: Config; signal: ShutdownSignal }): Promise<void> {
   const log = createLog({ level: config.logLevel });
+  let isLoading = true;
+  process.on('exit', (code) => {
+    if (!isEnding && !signal.isReceived) process.exitCode = isLoading ? endedAtLoad(log) : exitCodeOf(code, log);
+  });
   const handlers = await loadHandlers(config.handlers);
+  isLoading = false;
   endOnStrayErrors(log);
   const metrics = new Metrics();
   let server: RunningServer | null = null;
@@ -69,7 +76,6 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
     isEnding = true;
     process.exit(EXIT.orderly);
   };
-  process.on('exit', (code) => void (process.exitCode = exitCodeOf(code, log)));
 
   const service = await recovering;
   metrics.watch(service);
@@ -115,11 +121,23 @@ async function endAfterFailure(
 
 /** A handler that ends the process with 0 must not make it look orderly: whoever minds it would not start it again. */
 function exitCodeOf(code: number, log: Log): number {
-  if (isEnding || code !== EXIT.orderly) return code;
-  const text = 'a handler, or something that it imports, has called process.exit';
-  log.error({ exitCode: EXIT.defect }, text);
+  if (code !== EXIT.orderly) return code;
+  return tell(log, EXIT.defect, 'a handler, or something that it imports, has called process.exit');
+}
+
+/** By `process.exit`, or by an `await` at its top level that nothing can end. */
+function endedAtLoad(log: Log): number {
+  return tell(
+    log,
+    EXIT.refused,
+    'HANDLERS: the module, or something that it imports, ended the process while it loaded',
+  );
+}
+
+function tell(log: Log, exitCode: ExitCode, text: string): ExitCode {
+  log.error({ exitCode }, text);
   process.stderr.write(`perdure: ${text}\n`);
-  return EXIT.defect;
+  return exitCode;
 }
 
 /** One line a failure at warn, one line an event at debug. Payloads, results and errors' stacks stay out. */

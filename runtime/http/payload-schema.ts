@@ -8,18 +8,19 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Misfit, Misfits, Submission } from '../../core/queue/command.ts';
 import type { Refusal, Reply } from '../../core/queue/effect.ts';
+import { judge } from '../judge.ts';
 import type { QueuePort } from '../queue-port.ts';
 import { pointer } from './problem.ts';
 
 /** Asks the queue to store the submissions, with the schemas' verdict. */
 export async function askToSubmit(queue: QueuePort, submissions: readonly Submission[]): Promise<Reply> {
-  const misfits = await judge(submissions, queue.types);
+  const misfits = await judgeAll(submissions, queue.types);
   const mayReplay = submissions.some(({ idempotencyKey }) => idempotencyKey !== null);
   if (misfits.size === 0 || mayReplay) return queue.ask({ kind: 'submit', submissions, misfits });
   return { kind: 'refused', refusals: refusalsOf(submissions, misfits, queue.types) };
 }
 
-async function judge(submissions: readonly Submission[], types: QueuePort['types']): Promise<Misfits> {
+async function judgeAll(submissions: readonly Submission[], types: QueuePort['types']): Promise<Misfits> {
   const misfits = new Map<number, readonly Misfit[]>();
   for (const [index, submission] of submissions.entries()) {
     const schema = types.get(submission.type)?.schema;
@@ -39,12 +40,10 @@ function refusalsOf(submissions: readonly Submission[], misfits: Misfits, types:
 
 async function misfitsOf(schema: StandardSchemaV1, { payload }: Submission): Promise<readonly Misfit[]> {
   // A copy of its own: a schema that changes what it validates changes nothing that is stored.
-  const validated = schema['~standard'].validate(JSON.parse(payload));
-  const { issues } = validated instanceof Promise ? await validated : validated;
-  if (issues === undefined) return [];
-  // That there are issues says no, be the list of them empty.
-  if (issues.length === 0) return [{ path: '/payload', message: 'does not fit the schema of its type' }];
-  return issues.map(({ message, path }) => ({ path: `/payload${pathOf(path)}`, message }));
+  const verdict = await judge(schema, JSON.parse(payload));
+  if (verdict.fits) return [];
+  if (verdict.issues.length === 0) return [{ path: '/payload', message: 'does not fit the schema of its type' }];
+  return verdict.issues.map(({ message, path }) => ({ path: `/payload${pathOf(path)}`, message }));
 }
 
 const pathOf = (path: StandardSchemaV1.Issue['path']): string =>

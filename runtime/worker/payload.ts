@@ -3,6 +3,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonText } from '../../core/job/job.ts';
+import { judge } from '../judge.ts';
 
 /** The stored payload does not fit the schema: no retry will make it fit. */
 export class PayloadError extends Error {
@@ -20,11 +21,13 @@ const ISSUES_SHOWN = 5;
 export async function validPayload(schema: StandardSchemaV1 | null, payload: JsonText): Promise<unknown> {
   const value: unknown = JSON.parse(payload);
   if (schema === null) return value;
-  const result = await schema['~standard'].validate(value);
-  if (result.issues === undefined) return result.value;
-  const shown = result.issues.slice(0, ISSUES_SHOWN).map(describeIssue);
-  if (result.issues.length > ISSUES_SHOWN) shown.push(`and ${result.issues.length - ISSUES_SHOWN} more`);
-  throw new PayloadError(`the payload does not fit the schema of its type: ${shown.join('; ')}`);
+  const verdict = await judge(schema, value);
+  if (verdict.fits) return verdict.value;
+  const { issues } = verdict;
+  const shown = issues.slice(0, ISSUES_SHOWN).map(describeIssue);
+  if (issues.length > ISSUES_SHOWN) shown.push(`and ${issues.length - ISSUES_SHOWN} more`);
+  const why = shown.length === 0 ? '' : `: ${shown.join('; ')}`;
+  throw new PayloadError(`the payload does not fit the schema of its type${why}`);
 }
 
 function describeIssue({ path = [], message }: StandardSchemaV1.Issue): string {

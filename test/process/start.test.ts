@@ -96,6 +96,27 @@ it('a value that breaks its rule stops the start with one line that names it', a
   expect(fs.readdirSync(directory)).toEqual(['file']);
 });
 
+it.each([
+  ['process.exit(0)', 'process.exit(0);'],
+  ['process.exit(7)', 'process.exit(7);'],
+  ['an await that nothing can end', 'await new Promise(() => {});'],
+])('handlers whose module ends the process by %s while it loads are refused', async (_, source) => {
+  const directory = temporaryDirectory();
+  const { exit, stderr } = await runToEnd({
+    DATA_DIR: join(directory, 'data'),
+    HANDLERS: handlersIn(directory, `${source}\nexport default {};`),
+  });
+  expect(exit).toEqual({ code: 1, signal: null });
+  expect(stderr.join()).toMatch(/^perdure: HANDLERS: the module.*ended the process/);
+});
+
+it('what is refused is told on one line, whatever the name holds', async () => {
+  const directory = temporaryDirectory();
+  const { exit, stderr } = await runToEnd({ DATA_DIR: directory, HANDLERS: join(directory, 'no\nsuch.mjs') });
+  expect(exit).toEqual({ code: 1, signal: null });
+  expect(stderr).toHaveLength(1);
+});
+
 it('an empty value is unset', async () => {
   const { server } = await launch({ DATA_DIR: temporaryDirectory(), WORKER_COUNT: '', HOST: '', HANDLERS: '' });
   expect(server.url).toContain('127.0.0.1');

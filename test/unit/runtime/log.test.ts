@@ -84,6 +84,19 @@ async function endsOrderly(child: ChildProcess): Promise<void> {
   expect(await ended).toEqual([0, null]);
 }
 
+test('a message that is no text makes a line of JSON too', () => {
+  const { log, written } = logInto();
+  const loosely = log.info as (...told: readonly unknown[]) => void;
+  loosely({}, Symbol('x'));
+  loosely({}, () => 1);
+  loosely(undefined, undefined);
+  const messages = written()
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { msg: string }).msg);
+  expect(messages).toEqual(['Symbol(x)', '() => 1', 'undefined']);
+});
+
 test('standard output that is closed does not end the process', async () => {
   const child = chatter('pipe');
   child.stdout?.destroy();
