@@ -304,7 +304,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
         if (operation.kind !== 'list' || !Array.isArray(result)) return result;
         const names: string[] = result.map(({ file }: { readonly file: string }) => file);
         const isReached = names.includes(segmentFile(1)) || names.some((name) => /^snapshot-\d+\.json$/.test(name));
-        return isReached ? result : result.filter(({ file }: { readonly file: string }) => file === 'reserve');
+        return isReached ? result : [];
       },
     }),
   },

@@ -60,8 +60,8 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
   {
     name: 'only-the-newest-kept',
     sentence: 'the snapshot before the newest is removed with the journal behind it',
-    rule: 'D12',
-    others: ['D13', 'S1', 'S24', 'S25'],
+    rule: 'D13',
+    others: ['D12', 'S1', 'S24', 'S25'],
     plant: () => {
       let newest = '';
       return {
