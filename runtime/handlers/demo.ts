@@ -11,8 +11,9 @@ const Work = z.object({ key: z.string(), ms: z.int().min(0).max(10_000), failure
 
 const ledger = process.env['DEMO_LEDGER'] ?? '';
 
-// The server of the demo ends with the demo, however that ends.
+// The server of the demo ends with the demo, however that ends, and be it while the server begins.
 process.on('disconnect', () => process.exit());
+if (process.connected === false) process.exit();
 
 export default defineHandlers({
   work: {

@@ -1,6 +1,6 @@
 // The command line as a process: what only a process can show. The commands themselves are in test/unit/runtime/cli.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -86,6 +86,16 @@ it('the demo kills a real server, loses nothing and leaves nothing behind', () =
   expect(stderr).toMatch(/^kill -9 number 2: \d+ of 120 acknowledged$/m);
   expect(readdirSync(directory).filter((name) => name.startsWith('perdure-demo-'))).toEqual([]);
 }, 120_000);
+
+it('the server of the demo ends though the demo was gone before it had begun', async () => {
+  const server = fork(ENTRY, ['serve'], {
+    env: environment({ HANDLERS: join(BUILT, 'handlers/demo.js') }),
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  onTestFinished(() => void server.kill('SIGKILL'));
+  server.disconnect();
+  expect(await once(server, 'exit')).toEqual([1, null]);
+});
 
 it('the demo that is interrupted takes its server and its directory with it', async () => {
   const demo = spawn(process.execPath, [ENTRY, 'demo'], { env: environment(), stdio: ['ignore', 'ignore', 'pipe'] });
