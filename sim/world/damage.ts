@@ -6,6 +6,7 @@
 import { crcText } from '../../core/store/crc32.ts';
 import { encodeLine, lineAt, objectOf } from '../../core/store/line.ts';
 import type { Line } from '../../core/store/line.ts';
+import { headerOf } from '../../core/store/segment.ts';
 import type { Stream } from './tape.ts';
 
 export type Image = ReadonlyMap<string, Uint8Array>;
@@ -57,8 +58,9 @@ function pickFile(image: Image, stream: Stream, counts: (name: string) => boolea
   return files.length === 0 ? null : stream.pick('file', files);
 }
 
+/** It has a header of its own: a stale line of another file may stand where one did not reach the disk. */
 const isBegun = (image: Image, name: string): boolean =>
-  isSegment(name) && lineAt(image.get(name) ?? new Uint8Array(0), 0) !== undefined;
+  isSegment(name) && headerOf(name, image.get(name) ?? new Uint8Array(0))?.segment === numberOf(name);
 
 /** The last segment that was begun: one without its header tells nothing of those before it. */
 const lastSegmentOf = (image: Image): string | undefined => filesOf(image, (name) => isBegun(image, name)).at(-1);
