@@ -4,6 +4,7 @@
 // Rule 2: neither a closed, full or stuck standard output nor a hostile value stops the server. Lines that cannot leave
 //         wait in bounded memory, and are lost beyond it.
 
+import { inspect } from 'node:util';
 import { pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import type { LogLevel } from './config-variables.ts';
@@ -52,7 +53,7 @@ export function createLog(options: { level: LogLevel; fd?: number; isTerminal?: 
 function wrap(logger: pino.Logger): Log {
   const write = (severity: Severity) => (fields: object, message: string) => {
     // A handler may be no TypeScript: what is not text would make a line that is no JSON.
-    const text = String(message);
+    const text = typeof message === 'string' ? message : inspect(message);
     try {
       logger[severity](fields, text);
     } catch (thrown) {

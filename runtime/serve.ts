@@ -42,7 +42,9 @@ async function run({ config, signal }: { config: Config; signal: ShutdownSignal 
   const log = createLog({ level: config.logLevel });
   let isLoading = true;
   process.on('exit', (code) => {
-    if (!isEnding && !signal.isReceived) process.exitCode = isLoading ? endedAtLoad(log) : exitCodeOf(code, log);
+    // A signal that comes while the handlers load ends the process at once, as nothing was begun.
+    if (isEnding || (isLoading && signal.isReceived)) return;
+    process.exitCode = isLoading ? endedAtLoad(log) : exitCodeOf(code, log);
   });
   const handlers = await loadHandlers(config.handlers);
   isLoading = false;

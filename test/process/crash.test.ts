@@ -17,6 +17,7 @@ export default {
   throwing: async () => { await wait(100); setImmediate(() => { throw new Error('out of nowhere'); }); await wait(1e6); },
   atOnce: () => process.exit(7),
   leaving: () => process.exit(),
+  leavingLate: (_, { signal }) => new Promise(() => signal.addEventListener('abort', () => process.exit(0))),
   innocent: async () => { await untilReleased(); return 'done'; },
 };
 `;
@@ -78,6 +79,14 @@ it.each([
   expect(await server.ended()).toEqual(end);
   const next = await launch({ ...environment, WORKER_COUNT: '0' });
   for (const id of ids) expect(await next.client.job(id)).toMatchObject({ state: 'pending', attempt: 1, crashes: 1 });
+});
+
+it('a handler that ends the process with 0 in a shutdown does not make it an orderly one', async () => {
+  const { environment } = setUp();
+  const { server, client } = await launch({ ...environment, SHUTDOWN_GRACE_MS: '0' });
+  const { id } = await client.submit('leavingLate');
+  await client.reaches(id, 'running');
+  expect(await server.stop()).toEqual({ code: 70, signal: null });
 });
 
 it('a handler that ends the process at once does not take the answer to its submission along', async () => {

@@ -88,13 +88,13 @@ test('a message that is no text makes a line of JSON too', () => {
   const { log, written } = logInto();
   const loosely = log.info as (...told: readonly unknown[]) => void;
   loosely({}, Symbol('x'));
-  loosely({}, () => 1);
+  loosely({}, Object.create(null));
   loosely(undefined, undefined);
   const messages = written()
     .trim()
     .split('\n')
     .map((line) => (JSON.parse(line) as { msg: string }).msg);
-  expect(messages).toEqual(['Symbol(x)', '() => 1', 'undefined']);
+  expect(messages).toEqual(['Symbol(x)', '[Object: null prototype] {}', 'undefined']);
 });
 
 test('standard output that is closed does not end the process', async () => {
